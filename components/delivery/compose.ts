@@ -1,0 +1,52 @@
+/** Target `compose`: one file a key, which Docker Compose mounts at `/run/secrets/<key>`. */
+import type * as pulumi from '@pulumi/pulumi';
+import { File } from '../../plugins/hummingbot/resources.ts';
+import { fileEnvironmentName, runPath } from '../catalog.ts';
+import type { Secret } from '../values.ts';
+import { Delivery, type DeliveryArgs, type Reference, type Target } from './delivery.ts';
+
+/** The guide's tree: `secrets/{trading,database,gateway,monitoring}/<key>`, 0400 in 0700. */
+export class ComposeSecrets extends Delivery {
+  readonly composeFile = 'compose.yaml';
+  readonly next = 'docker compose up -d';
+
+  constructor(name: string, args: DeliveryArgs, opts?: pulumi.ComponentResourceOptions) {
+    super('ComposeSecrets', name, args, opts);
+    for (const group of args.groups) {
+      for (const secret of group.secrets) {
+        // Compose ignores uid, gid and mode of file secrets: the file itself must have them.
+        new File(
+          `${name}-${secret.key}`,
+          {
+            root: args.root,
+            path: `${args.stack}/${sourceOf(secret)}`,
+            content: secret.value,
+            mode: '0400',
+          },
+          { parent: this },
+        );
+      }
+    }
+    this.registerOutputs({});
+  }
+
+  protected override reference(secret: Secret): Reference {
+    const target = runPath(secret.key);
+    return {
+      key: secret.key,
+      environment: { [fileEnvironmentName(secret.key)]: target },
+      file: { source: `./${sourceOf(secret)}`, target },
+    };
+  }
+}
+
+function sourceOf(secret: Secret): string {
+  return `secrets/${secret.entry.directory}/${secret.key}`;
+}
+
+export const compose: Target = {
+  valuePaths: ['secrets/any/key'],
+  claims: ['secrets/', 'compose.yaml'],
+  refuses: (value) => (value.includes('\0') ? 'a NUL byte' : undefined),
+  deliver: (name, args, opts) => new ComposeSecrets(name, args, opts),
+};

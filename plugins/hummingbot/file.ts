@@ -1,0 +1,265 @@
+/**
+ * `hummingbot:index:File`: one file below a root, written so that a reader sees the old content
+ * or the new one and nothing in between.
+ *
+ * The write: a temporary file beside the target (same file system, 0600, `O_EXCL|O_NOFOLLOW`),
+ * mode, content, fsync, rename, fsync of the directory. A kill leaves at most the temporary file,
+ * whose name is fixed, so that the next write or delete of the same path clears it away.
+ */
+import { constants } from 'node:fs';
+import { chmod, lstat, mkdir, open, realpath, rename, rm, rmdir } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import type {
+  CheckResult,
+  CreateResult,
+  DiffResult,
+  ReadResult,
+  UpdateResult,
+} from '@pulumi/pulumi/provider/provider.js';
+import {
+  failure,
+  isUnknown,
+  PluginError,
+  type Properties,
+  type ResourceHandler,
+  secret,
+} from '../provider-server.ts';
+
+interface FileState {
+  /** Directory that the file may not leave; relative to the project, or absolute. */
+  readonly root: string;
+  /** Path below the root, with forward slashes. */
+  readonly path: string;
+  /** Content in UTF-8. Secret. */
+  readonly content: string;
+  /** Mode in octal, four digits, exact whatever the umask: `0400`. */
+  readonly mode: string;
+}
+
+const properties = ['root', 'path', 'content', 'mode'] as const;
+const directoryMode = 0o700;
+const modeMask = 0o7777;
+
+export class FileResource implements ResourceHandler {
+  readonly #project: string;
+
+  /** @param project directory that a relative root is relative to */
+  constructor(project: string) {
+    this.#project = project;
+  }
+
+  async check(_olds: Properties, news: Properties): Promise<CheckResult> {
+    const failures = [];
+    for (const property of properties) {
+      if (typeof news[property] !== 'string') {
+        failures.push(failure(property, `got ${typeof news[property]}; allowed: text`));
+      }
+    }
+    if (failures.length === 0) {
+      const { path, mode } = news as unknown as FileState;
+      const parts = path.split('/');
+      if (
+        !isUnknown(path) &&
+        (isAbsolute(path) || parts.some((part) => /^(\.{0,2}|.*\0.*)$/u.test(part)))
+      ) {
+        failures.push(failure('path', 'allowed: a path below the root, without . or .. in it'));
+      }
+      if (!isUnknown(mode) && !/^0[0-7]{3}$/u.test(mode)) {
+        failures.push(failure('mode', 'allowed: an octal mode of four digits, such as 0400'));
+      }
+    }
+    return { inputs: marked(news), failures };
+  }
+
+  async diff(_id: string, olds: Properties, news: Properties): Promise<DiffResult> {
+    const changed = properties.filter((property) => olds[property] !== news[property]);
+    const replaces = changed.filter((property) => property === 'root' || property === 'path');
+    return { changes: changed.length > 0, replaces };
+  }
+
+  async create(inputs: Properties): Promise<CreateResult> {
+    const file = inputs as unknown as FileState;
+    await this.#write(file);
+    return { id: `${file.root}/${file.path}`, outs: marked(inputs) };
+  }
+
+  async update(_id: string, _olds: Properties, news: Properties): Promise<UpdateResult> {
+    await this.#write(news as unknown as FileState);
+    return { outs: marked(news) };
+  }
+
+  async read(id: string, state: Properties): Promise<ReadResult> {
+    const file = state as unknown as FileState;
+    if (typeof file.root !== 'string' || typeof file.path !== 'string') {
+      throw new PluginError('hummingbot:index:File: cannot be imported; run the program instead');
+    }
+    const directory = await this.#directory(file, false);
+    if (directory === undefined) return {};
+    const found = await readFile(join(directory, basename(file.path)));
+    if (found === undefined) return {};
+    const props = marked({ ...stateOf(file), ...found });
+    return { id, props, inputs: props };
+  }
+
+  async delete(_id: string, state: Properties): Promise<void> {
+    const file = state as unknown as FileState;
+    const directory = await this.#directory(file, false);
+    if (directory === undefined) return;
+    const target = join(directory, basename(file.path));
+    await rm(temporary(target), { force: true });
+    // A name that became a directory is not ours: rm without `recursive` refuses it.
+    await rm(target, { force: true }).catch((error: unknown) => refuse(file, error));
+    await removeEmptyParents(directory, await realpath(this.#root(file)));
+  }
+
+  #root(file: FileState): string {
+    return resolve(this.#project, file.root);
+  }
+
+  /**
+   * Walks from the root to the file's directory, one part at a time, so that nothing outside the
+   * root is ever made or entered, whatever symbolic links stand in the way.
+   * @param make whether missing directories are made (0700)
+   * @returns the directory, or undefined when it is missing and `make` is false
+   */
+  async #directory(file: FileState, make: boolean): Promise<string | undefined> {
+    const named = this.#root(file);
+    if (make) await mkdir(named, { recursive: true, mode: directoryMode });
+    const root = await realpath(named).catch(missing);
+    if (root === undefined) return undefined;
+    let directory = root;
+    for (const part of file.path.split('/').slice(0, -1)) {
+      const next = join(directory, part);
+      if (make) await mkdir(next, { mode: directoryMode }).catch(existing);
+      const real = await realpath(next).catch(missing);
+      if (real === undefined) {
+        // A dangling link is not a missing directory: making it would write where it points.
+        if ((await lstat(next).catch(missing)) === undefined) return undefined;
+        throw new PluginError(`${display(file)}: ${part} is a symbolic link to nowhere; ${remedy}`);
+      }
+      if (real !== root && !real.startsWith(root + sep)) {
+        throw new PluginError(
+          `${display(file)}: ${part} is a symbolic link out of the root; ${remedy}`,
+        );
+      }
+      if (!(await lstat(real)).isDirectory()) {
+        throw new PluginError(`${display(file)}: ${part} is not a directory; ${remedy}`);
+      }
+      if (make) await chmod(real, directoryMode);
+      directory = real;
+    }
+    return directory;
+  }
+
+  async #write(file: FileState): Promise<void> {
+    try {
+      const directory = await this.#directory(file, true);
+      if (directory === undefined) throw new PluginError(`${display(file)}: has no directory`);
+      await writeAtomically(join(directory, basename(file.path)), file);
+    } catch (error) {
+      refuse(file, error);
+    }
+  }
+}
+
+const remedy = 'allowed: directories; fix: remove it and run again';
+
+function display(file: FileState): string {
+  return `${file.root}/${file.path}`;
+}
+
+/** Turns an error of the file system into one line that names the file and not its content. */
+function refuse(file: FileState, error: unknown): never {
+  if (error instanceof PluginError) throw error;
+  const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+  const hints: Record<string, string> = {
+    EACCES: 'fix: give your user the right to write there',
+    EPERM: 'fix: give your user the right to write there',
+    EROFS: 'fix: choose an outputDirectory on a writable file system',
+    ENOSPC: 'fix: free some space and run again',
+    EISDIR: 'a directory is in its place; fix: move it away and run again',
+    ERR_FS_EISDIR: 'a directory is in its place; fix: move it away and run again',
+    ENOTDIR: 'a file is where a directory should be; fix: move it away and run again',
+    ENAMETOOLONG: 'the path is too long; fix: choose a shorter outputDirectory',
+  };
+  throw new PluginError(`${display(file)}: ${code}; ${hints[code] ?? 'fix: run again'}`);
+}
+
+function temporary(target: string): string {
+  return join(dirname(target), `.${basename(target)}.tmp`);
+}
+
+async function writeAtomically(target: string, file: FileState): Promise<void> {
+  const temp = temporary(target);
+  await rm(temp, { force: true });
+  const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
+  const handle = await open(temp, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, 0o600);
+  try {
+    await handle.chmod(Number.parseInt(file.mode, 8));
+    await handle.writeFile(file.content, 'utf8');
+    await handle.sync();
+  } catch (error) {
+    await rm(temp, { force: true });
+    throw error;
+  } finally {
+    await handle.close();
+  }
+  try {
+    await rename(temp, target);
+  } catch (error) {
+    await rm(temp, { force: true });
+    throw error;
+  }
+  await syncDirectory(dirname(target));
+}
+
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, constants.O_RDONLY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** @returns undefined when there is no regular file at the path; a symbolic link is none */
+async function readFile(target: string): Promise<Pick<FileState, 'content' | 'mode'> | undefined> {
+  const stat = await lstat(target).catch(missing);
+  if (stat === undefined || !stat.isFile()) return undefined;
+  const handle = await open(target, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    const mode = (stat.mode & modeMask).toString(8).padStart(4, '0');
+    return { content: await handle.readFile('utf8'), mode };
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Removes a directory and those above it, below the root, as long as they are empty. */
+async function removeEmptyParents(directory: string, root: string): Promise<void> {
+  for (let at = directory; at !== root && relative(root, at) !== ''; at = dirname(at)) {
+    try {
+      await rmdir(at);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue;
+      return;
+    }
+  }
+}
+
+function missing(error: NodeJS.ErrnoException): undefined {
+  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
+  throw error;
+}
+
+function existing(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error;
+}
+
+function stateOf(state: FileState): Properties {
+  return Object.fromEntries(properties.map((property) => [property, state[property]]));
+}
+
+function marked(state: Properties): Properties {
+  return { ...state, content: secret(state.content) };
+}

@@ -1,0 +1,48 @@
+/** A user's mistake, said in one line: what, got, allowed, and the command that fixes it. */
+import { closest, distance } from 'fastest-levenshtein';
+
+export interface Mistake {
+  /** The setting or the value's name. */
+  readonly what: string;
+  /** What was found; for a value never a character of it. */
+  readonly got: string;
+  readonly allowed: string;
+  /** A command, or the one thing to do. */
+  readonly fix: string;
+}
+
+export function lineOf({ what, got, allowed, fix }: Mistake): string {
+  return `${what}: got ${got}; allowed: ${allowed}; fix: ${fix}`;
+}
+
+/** All mistakes of a run, together. */
+export function report(stack: string, mistakes: readonly Mistake[]): string {
+  const count = mistakes.length === 1 ? '1 mistake' : `${mistakes.length} mistakes`;
+  const lines = mistakes.map((mistake) => `  ${lineOf(mistake)}`);
+  return [`${count} in the settings of stack ${stack}; nothing was changed`, ...lines].join('\n');
+}
+
+/** How this project's users run Pulumi; every hint uses it. */
+export function pulumiCommand(stack: string, ...words: string[]): string {
+  return `npm run pulumi -- ${words[0]} ${[...words.slice(1), `--stack ${stack}`].join(' ')}`;
+}
+
+/** The command that sets a secret; the value is never part of it. */
+export function setSecretCommand(stack: string, path: string): string {
+  const command = pulumiCommand(stack, 'config', 'set', '--secret', `--path '${path}'`);
+  return `${command} (asks for the value, or reads it from standard input)`;
+}
+
+/** "binance_api_key" for "binance_api_kye"; undefined when nothing is near. */
+export function nearest(name: string, names: readonly string[]): string | undefined {
+  const best = closest(name, [...names]);
+  return best !== undefined && distance(name, best) <= Math.max(2, best.length / 3)
+    ? best
+    : undefined;
+}
+
+/** A name that a user typed, safe to print: short, and without control characters. */
+export function shown(name: string): string {
+  const clean = JSON.stringify(name.length > 40 ? `${name.slice(0, 40)}...` : name);
+  return clean;
+}
