@@ -207,7 +207,7 @@ function checkEnvironment({ config, stack }: RawSettings, found: Found): Environ
   if (match !== undefined) return match;
   found({
     what: 'environment',
-    got: typeof value === 'string' ? shown(value) : 'nothing',
+    got: typeof value === 'string' && value !== '' ? shown(value) : 'nothing',
     allowed: own === undefined ? environments.join(', ') : `${own}, as the stack is named`,
     fix: pulumiCommand(stack, 'config', 'set', 'environment', allowed[0] ?? 'dev'),
   });

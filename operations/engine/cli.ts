@@ -1,0 +1,149 @@
+/** Finds a Pulumi CLI: on PATH, cached, by the vendor's installer, or built from source. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import semver from 'semver';
+import { CommandError } from './command-error.ts';
+import { type GoTool, goTool, toolDirectory } from './go.ts';
+import { packageVersion } from './package.ts';
+import { startProgress } from './progress.ts';
+import { workspace } from './workspace.ts';
+
+/** Before it, secrets could reach Pulumi's own log files. */
+const oldest = '3.261.0';
+const builtVersion = '3.259.0';
+
+export interface Cli {
+  /** Folder that holds `pulumi` and its language host. */
+  readonly bin: string;
+  readonly version: string;
+  /** Whether it is the vendor's build; a protected stack takes no other. */
+  readonly official: boolean;
+}
+
+const engine: GoTool = {
+  name: 'pulumi',
+  estimate: 'about 5 minutes on 2 cores',
+  link: { 'github.com/pulumi/pulumi/sdk/v3/go/common/version.Version': `v${builtVersion}` },
+};
+const languageHost: GoTool = {
+  name: 'pulumi-language-nodejs',
+  estimate: 'about 1 minute on 2 cores',
+};
+
+/**
+ * Finds a CLI, and installs or builds one when there is none.
+ * @param officialOnly whether a self-built one is refused (protected stacks)
+ * @throws CommandError when every way fails
+ */
+export async function findCli(officialOnly: boolean): Promise<Cli> {
+  return (
+    onPath() ??
+    cached() ??
+    (officialOnly ? undefined : cachedBuild()) ??
+    (await install()) ??
+    (officialOnly ? refuseBuild() : await build())
+  );
+}
+
+function versionOf(program: string): string | undefined {
+  const { stdout } = spawnSync(program, ['version'], {
+    encoding: 'utf8',
+    env: { ...process.env, PULUMI_HOME: workspace.home, PULUMI_SKIP_UPDATE_CHECK: 'true' },
+    timeout: 30_000,
+  });
+  return semver.coerce(stdout?.trim())?.version;
+}
+
+function onPath(): Cli | undefined {
+  const seen = new Set<string>();
+  for (const bin of (process.env.PATH ?? '').split(delimiter)) {
+    const program = join(bin, 'pulumi');
+    if (seen.has(bin) || bin === '' || !existsSync(program)) continue;
+    seen.add(bin);
+    const version = versionOf(program);
+    if (version !== undefined && semver.gte(version, oldest)) {
+      return { bin, version, official: true };
+    }
+    const got = version === undefined ? 'does not tell its version' : `is ${version}`;
+    console.error(`- ${program} ${got}; needed: ${oldest} or newer; trying the next way`);
+  }
+  return undefined;
+}
+
+function installRoot(): string {
+  return join(workspace.cache, 'pulumi', packageVersion('@pulumi/pulumi'));
+}
+
+function cached(): Cli | undefined {
+  const bin = join(installRoot(), 'bin');
+  if (!existsSync(join(bin, 'pulumi'))) return undefined;
+  const version = versionOf(join(bin, 'pulumi'));
+  return version === undefined ? undefined : { bin, version, official: true };
+}
+
+async function install(): Promise<Cli | undefined> {
+  const version = packageVersion('@pulumi/pulumi');
+  const progress = startProgress(`installing Pulumi ${version} from its vendor`, 'about 1 minute');
+  const root = installRoot();
+  const work = `${root}.${process.pid}`;
+  try {
+    mkdirSync(work, { recursive: true });
+    // Loaded only here: it is large, and most runs have a CLI.
+    const { PulumiCommand } = await import('@pulumi/pulumi/automation/index.js');
+    await PulumiCommand.install({ root: work, version: new semver.SemVer(version) });
+    rmSync(root, { recursive: true, force: true });
+    renameSync(work, root);
+    progress.succeed(`installed Pulumi ${version}`);
+    return cached();
+  } catch {
+    rmSync(work, { recursive: true, force: true });
+    progress.fail('the vendor cannot be reached from here; trying the next way');
+    return undefined;
+  }
+}
+
+/** Folder with the built engine and a language host that is told what Pulumi.yaml says. */
+function buildBin(): string {
+  return join(dirname(toolDirectory(engine)), `pulumi-${builtVersion}-bin`);
+}
+
+function cachedBuild(): Cli | undefined {
+  const parts = [engine, languageHost].map((tool) => join(toolDirectory(tool), tool.name));
+  return parts.every((part) => existsSync(part)) ? assemble() : undefined;
+}
+
+async function build(): Promise<Cli> {
+  await goTool(engine);
+  await goTool(languageHost);
+  return assemble();
+}
+
+/**
+ * One folder with both, so that the engine takes the language host beside it. The self-built one
+ * (sdk 3.68) knows the options of Pulumi.yaml's runtime as flags only, and would turn ts-node on:
+ * a wrapper of its name hands them over.
+ */
+function assemble(): Cli {
+  const bin = buildBin();
+  const put = (name: string, make: (temporary: string) => void): void => {
+    const temporary = join(bin, `${name}.${process.pid}`);
+    make(temporary);
+    renameSync(temporary, join(bin, name));
+  };
+  mkdirSync(bin, { recursive: true });
+  const built = (tool: GoTool): string => join(toolDirectory(tool), tool.name);
+  put(engine.name, (temporary) => linkSync(built(engine), temporary));
+  put(languageHost.name, (temporary) => {
+    const script = `#!/bin/sh\nexec '${built(languageHost)}' -typescript=false "$@"\n`;
+    writeFileSync(temporary, script, { mode: 0o755 });
+  });
+  return { bin, version: builtVersion, official: false };
+}
+
+function refuseBuild(): never {
+  throw new CommandError(
+    `pulumi: got none of the vendor's, only the self-built ${builtVersion}, which runs unprotected stacks; ` +
+      `allowed: Pulumi >= ${oldest} for a protected stack; fix: install it (https://www.pulumi.com/docs/install/) and run again`,
+  );
+}

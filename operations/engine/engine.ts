@@ -1,0 +1,134 @@
+/** A Pulumi that is ready to run one stack: CLI, plugins, stack file, lock and stack. */
+import { type SpawnOptions, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Cli, findCli } from './cli.ts';
+import { CommandError } from './command-error.ts';
+import { preparePlugins } from './plugins.ts';
+import { isProtected, stackFileOf } from './stack-copy.ts';
+import { settleLocks } from './stack-lock.ts';
+import {
+  prepareWorkspace,
+  projectDirectory,
+  projectName,
+  pulumiEnvironment,
+  removeLogs,
+  stateFile,
+  workspace,
+} from './workspace.ts';
+
+export interface Engine {
+  readonly stack: string;
+  readonly cli: Cli;
+  readonly protected: boolean;
+  /** Runs Pulumi on the terminal. @returns its exit code */
+  run(args: readonly string[]): Promise<number>;
+  /** Runs Pulumi with something on its standard input. @returns exit code and what it printed */
+  ask(args: readonly string[], input?: string): Promise<Answer>;
+}
+
+export interface Answer {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * Makes everything ready that a run needs.
+ * @throws CommandError with one line when something is missing and cannot be had
+ */
+export async function prepareEngine(stack: string): Promise<Engine> {
+  if (!/^[a-z0-9][a-z0-9_-]{0,39}$/u.test(stack)) {
+    throw new CommandError(
+      `stack: got ${JSON.stringify(stack)}; allowed: small letters, digits, - and _; fix: --stack dev`,
+    );
+  }
+  // The cheap checks first: nobody waits for a build to learn of a typing mistake.
+  const stackFile = stackFileOf(stack, prepareWorkspace);
+  const protectedStack = isProtected(stackFile, projectName);
+  const cli = await findCli(protectedStack);
+  preparePlugins(cli, protectedStack);
+  if (workspace.embedded) await settleLocks(stack);
+  const env = pulumiEnvironment({ bin: cli.bin, stackFile });
+  const engine: Engine = {
+    stack,
+    cli,
+    protected: protectedStack,
+    run: async (args) => {
+      if (!cli.official) removeLogs();
+      const code = await runOnTerminal(join(cli.bin, 'pulumi'), args, env);
+      if (!cli.official) removeLogs();
+      return code;
+    },
+    ask: async (args, input) => await runQuietly(join(cli.bin, 'pulumi'), args, env, input),
+  };
+  await selectStack(engine);
+  return engine;
+}
+
+/**
+ * Makes the stack in the backend unless it is there. Making one writes a salt into the stack file
+ * beside Pulumi.yaml, whatever --config-file says, so with the embedded backend it is done in a
+ * folder that is thrown away; the first run then makes the salt in this machine's copy.
+ */
+async function selectStack(engine: Engine): Promise<void> {
+  if (workspace.embedded && existsSync(stateFile(engine.stack))) return;
+  const aside = mkdtempSync(join(tmpdir(), `${projectName}-`));
+  try {
+    writeFileSync(join(aside, 'Pulumi.yaml'), `name: ${projectName}\nruntime: nodejs\n`);
+    const words = workspace.embedded
+      ? ['stack', 'init', engine.stack, '--no-select', '--cwd', aside]
+      : ['stack', 'select', engine.stack, '--create'];
+    const { code, stderr } = await engine.ask(words);
+    if (code === 0) return;
+    const reason = stderr.trim().split('\n').at(-1) ?? '';
+    throw new CommandError(`stack ${engine.stack}: cannot be made: ${reason}`);
+  } finally {
+    rmSync(aside, { recursive: true, force: true });
+  }
+}
+
+const spawnOptions = (env: NodeJS.ProcessEnv): SpawnOptions => ({ cwd: projectDirectory, env });
+
+async function runOnTerminal(
+  program: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<number> {
+  const child = spawn(program, args, { ...spawnOptions(env), stdio: 'inherit' });
+  // Ctrl-C reaches Pulumi by the terminal: it ends in order, and this process waits for it.
+  const wait = (): void => {};
+  const pass = (): void => void child.kill('SIGINT');
+  process.on('SIGINT', wait).on('SIGTERM', pass);
+  try {
+    return await new Promise((settle, fail) => {
+      child.on('error', fail);
+      child.on('close', (code, signal) => settle(code ?? (signal === null ? 1 : 130)));
+    });
+  } finally {
+    process.off('SIGINT', wait).off('SIGTERM', pass);
+  }
+}
+
+async function runQuietly(
+  program: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  input: string | undefined,
+): Promise<Answer> {
+  const child = spawn(program, [...args, '--non-interactive'], {
+    ...spawnOptions(env),
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  child.stdin?.on('error', () => {}).end(input ?? '');
+  const out: Buffer[] = [];
+  const err: Buffer[] = [];
+  child.stdout?.on('data', (chunk: Buffer) => out.push(chunk));
+  child.stderr?.on('data', (chunk: Buffer) => err.push(chunk));
+  const code = await new Promise<number>((settle, fail) => {
+    child.on('error', fail);
+    child.on('close', (status) => settle(status ?? 1));
+  });
+  return { code, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() };
+}

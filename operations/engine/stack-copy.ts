@@ -1,0 +1,90 @@
+/**
+ * This machine's copy of a stack file. Pulumi writes the salt and the values into the stack file;
+ * with the embedded backend both belong to this machine alone, so it gets a copy in `.local/`, and
+ * the committed file stays as it is. What the committed file changes later is taken over, key by
+ * key, unless the copy has changed the same key.
+ */
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isMap, parseDocument } from 'yaml';
+import { CommandError } from './command-error.ts';
+import { projectDirectory, workspace } from './workspace.ts';
+
+type Config = Readonly<Record<string, unknown>>;
+
+/**
+ * Settles which stack file a run uses.
+ * @param prepare makes the folder of the copies; called once the stack is known to have a file
+ * @returns its path: the copy with the embedded backend, the committed file otherwise
+ * @throws CommandError when the stack has no file, or the file is not YAML
+ */
+export function stackFileOf(stack: string, prepare: () => void): string {
+  const committed = join(projectDirectory, `Pulumi.${stack}.yaml`);
+  if (!existsSync(committed)) {
+    throw new CommandError(
+      `stack ${stack}: got no Pulumi.${stack}.yaml; allowed: a stack with a file of its settings; ` +
+        `fix: cp Pulumi.dev.yaml Pulumi.${stack}.yaml and set its environment and targets`,
+    );
+  }
+  prepare();
+  if (!workspace.embedded) return committed;
+  const copy = join(workspace.stacks, `Pulumi.${stack}.yaml`);
+  const base = join(workspace.stacks, `Pulumi.${stack}.base.yaml`);
+  const text = readFileSync(committed, 'utf8');
+  if (!existsSync(copy)) writeWhole(copy, text);
+  else if (existsSync(base) && readFileSync(base, 'utf8') !== text) {
+    merge(stack, { committed: text, base: readFileSync(base, 'utf8'), copy });
+  }
+  if (!existsSync(base) || readFileSync(base, 'utf8') !== text) writeWhole(base, text);
+  return copy;
+}
+
+/** Whether a stack file says that its stack is protected; it does unless it says otherwise. */
+export function isProtected(stackFile: string, project: string): boolean {
+  const value = configOf(readFileSync(stackFile, 'utf8'), stackFile)[`${project}:protect`];
+  return String(value) !== 'false';
+}
+
+function merge(stack: string, files: { committed: string; base: string; copy: string }): void {
+  const document = parseDocument(readFileSync(files.copy, 'utf8'));
+  const ours = configOf(document.toString(), files.copy);
+  const before = configOf(files.base, 'the base');
+  const after = configOf(files.committed, `Pulumi.${stack}.yaml`);
+  for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    if (same(before[key], after[key]) || same(ours[key], after[key])) continue;
+    if (!same(ours[key], before[key])) {
+      console.error(`- Pulumi.${stack}.yaml has a new ${key}; this machine's own is kept`);
+      continue;
+    }
+    console.error(`- Pulumi.${stack}.yaml has a new ${key}; taken over`);
+    if (after[key] === undefined) document.deleteIn(['config', key]);
+    else document.setIn(['config', key], document.createNode(after[key]));
+  }
+  writeWhole(files.copy, document.toString());
+}
+
+function configOf(text: string, name: string): Config {
+  const document = parseDocument(text);
+  if (document.errors.length > 0) {
+    const line = document.errors[0]?.linePos?.[0].line ?? 0;
+    throw new CommandError(
+      `${name}: got something that is not YAML in line ${line}; allowed: a Pulumi stack file; fix: mend that line`,
+    );
+  }
+  const config = document.get('config');
+  return isMap(config) ? (config.toJSON() as Config) : {};
+}
+
+/** Equality as Pulumi writes: `false` comes back as `"false"`. */
+function same(a: unknown, b: unknown): boolean {
+  const text = (value: unknown): string =>
+    JSON.stringify(value, (_key, item) =>
+      typeof item === 'boolean' || typeof item === 'number' ? String(item) : item,
+    ) ?? '';
+  return text(a) === text(b);
+}
+
+function writeWhole(path: string, text: string): void {
+  writeFileSync(`${path}.tmp`, text, { mode: 0o600 });
+  renameSync(`${path}.tmp`, path);
+}

@@ -1,0 +1,107 @@
+/**
+ * What belongs to this machine alone, and the environment that Pulumi runs in.
+ *
+ * `.local/` (git-ignored): Pulumi's home, the state, the passphrase and this machine's copies of
+ * the stack files, so that a run leaves `git status` clean. Whoever has a backend or a passphrase
+ * of their own says so by Pulumi's own variables, and then theirs is used.
+ */
+import { randomBytes } from 'node:crypto';
+import { existsSync, linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, join, resolve } from 'node:path';
+import { CommandError } from './command-error.ts';
+
+export const projectName = 'hummingbot-secrets';
+export const projectDirectory = resolve(import.meta.dirname, '../..');
+
+const local = join(projectDirectory, '.local');
+const state = join(local, 'state');
+const passphrase = join(local, 'passphrase');
+
+export const workspace = {
+  /** Pulumi's home: plugins, logs, which stack is selected. */
+  home: join(local, 'pulumi'),
+  stacks: join(local, 'stacks'),
+  state,
+  passphrase,
+  /** Tools that are built or installed; outside the tree, shared by all checkouts. */
+  cache: join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), projectName),
+  /** Whether state lies in `.local`, because the user has named no backend. */
+  get embedded(): boolean {
+    return !process.env.PULUMI_BACKEND_URL;
+  },
+};
+
+/** The file of the embedded backend that holds a stack's state. */
+export function stateFile(stack: string): string {
+  return join(state, '.pulumi', 'stacks', projectName, `${stack}.json`);
+}
+
+function ownPassphrase(): boolean {
+  const { PULUMI_CONFIG_PASSPHRASE: word, PULUMI_CONFIG_PASSPHRASE_FILE: file } = process.env;
+  return word !== undefined || Boolean(file);
+}
+
+/**
+ * Makes the folders and, unless the user has their own, the passphrase.
+ * @throws CommandError when there is a state, but the passphrase that opens it is gone
+ */
+export function prepareWorkspace(): void {
+  for (const directory of [local, workspace.home, workspace.stacks, state]) {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+  }
+  if (ownPassphrase() || existsSync(passphrase)) return;
+  if (workspace.embedded && existsSync(join(state, '.pulumi', 'stacks', projectName))) {
+    throw new CommandError(
+      '.local/passphrase: got no file, though .local/state is encrypted with it; ' +
+        'allowed: the file, or PULUMI_CONFIG_PASSPHRASE_FILE; ' +
+        'fix: restore it, or start anew with rm -r .local/state .local/stacks',
+    );
+  }
+  const temporary = `${passphrase}.${process.pid}`;
+  writeFileSync(temporary, randomBytes(32).toString('base64url'), { mode: 0o600, flag: 'wx' });
+  // A link fails when another run was faster; then its passphrase is the one.
+  try {
+    linkIfAbsent(temporary, passphrase);
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+}
+
+/** Logs of a Pulumi that does not redact all it writes; encrypted, but not worth keeping. */
+export function removeLogs(): void {
+  rmSync(join(workspace.home, 'logs'), { recursive: true, force: true });
+}
+
+export interface EngineEnvironment {
+  /** Folder of the CLI and its language host. */
+  readonly bin: string;
+  /** Stack file that the CLI reads and writes. */
+  readonly stackFile: string;
+}
+
+/** Variables for a run of Pulumi. No value among them: the passphrase is named by its file. */
+export function pulumiEnvironment({ bin, stackFile }: EngineEnvironment): NodeJS.ProcessEnv {
+  return {
+    ...process.env,
+    PULUMI_HOME: workspace.home,
+    PULUMI_SKIP_UPDATE_CHECK: 'true',
+    // Plugins are settled before the run; a download in its middle would be noise.
+    PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: 'true',
+    PULUMI_OPTION_CONFIG_FILE: stackFile,
+    // `stack rm` would delete the stack file.
+    PULUMI_OPTION_PRESERVE_CONFIG: 'true',
+    NODE_COMPILE_CACHE: join(workspace.cache, 'node-compile-cache'),
+    PATH: [bin, join(projectDirectory, 'node_modules', '.bin'), process.env.PATH].join(delimiter),
+    ...(workspace.embedded && { PULUMI_BACKEND_URL: `file://${state}` }),
+    ...(!ownPassphrase() && { PULUMI_CONFIG_PASSPHRASE_FILE: passphrase }),
+  };
+}
+
+function linkIfAbsent(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
