@@ -24,9 +24,11 @@ import {
   type Mistake,
   nearest,
   pulumiCommand,
+  removeCommand,
   report,
   setSecretCommand,
   shown,
+  shownName,
 } from './settings/mistake.ts';
 import { readStackFile, type StackFile, stackFilePath } from './settings/stack-file.ts';
 
@@ -178,10 +180,10 @@ function checkNames({ config, stack }: RawSettings, found: Found): void {
   for (const name of Object.keys(config).filter((each) => !settingNames.includes(each))) {
     const near = nearest(name, settingNames);
     found({
-      what: name,
+      what: shownName(name),
       got: 'a setting that does not exist',
       allowed: near === undefined ? settingNames.join(', ') : near,
-      fix: pulumiCommand(stack, 'config', 'rm', `'${name}'`),
+      fix: removeCommand(stack, name),
     });
   }
 }
@@ -459,8 +461,8 @@ function refusal(
 }
 
 function unknownKey(stack: string, group: GroupName, key: string): Mistake {
-  const what = `${group}.${/^[\w-]{1,40}$/u.test(key) ? key : shown(key)}`;
-  const fix = pulumiCommand(stack, 'config', 'rm', `--path '${group}.${key}'`);
+  const what = `${group}.${shownName(key)}`;
+  const fix = removeCommand(stack, key, group);
   if (isSecretKey(key)) {
     const right = entryOf(key).group;
     return { what, got: 'a key of another group', allowed: `${right}.${key}`, fix };

@@ -41,8 +41,24 @@ export function nearest(name: string, names: readonly string[]): string | undefi
     : undefined;
 }
 
-/** A name that a user typed, safe to print: short, and without control characters. */
-export function shown(name: string): string {
-  const clean = JSON.stringify(name.length > 40 ? `${name.slice(0, 40)}...` : name);
-  return clean;
+/** Something that a user typed, safe to print: short, and in one line. */
+export function shown(text: string): string {
+  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}...` : text);
+}
+
+/** A name that a user typed: as it is when it is an ordinary one. */
+export function shownName(name: string): string {
+  return isOrdinary(name) ? name : shown(name);
+}
+
+/** The command that removes a name from the config, or what to do when none could name it. */
+export function removeCommand(stack: string, name: string, parent?: string): string {
+  const path = parent === undefined ? name : `${parent}.${name}`;
+  return isOrdinary(name)
+    ? pulumiCommand(stack, 'config', 'rm', `--path '${path}'`)
+    : `remove it from the stack file by hand`;
+}
+
+function isOrdinary(name: string): boolean {
+  return /^[\w-]{1,40}$/u.test(name);
 }

@@ -1,0 +1,264 @@
+/**
+ * Runs index.ts, whole, for every stack under Pulumi's mocks. What mocks cannot prove (real
+ * diffs, files, the order of steps, what reaches the state) is proven in test/e2e.
+ */
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as pulumi from '@pulumi/pulumi';
+import { parse } from 'yaml';
+import { entryOf, type SecretKey, secretKeys } from '../components/catalog.ts';
+import { placeholderOf } from '../components/shape.ts';
+import { leaks, makeCanary } from './canary.ts';
+import { Recorder, secretOf, valueOf } from './recorder.ts';
+
+const project = 'hummingbot-secrets';
+const stacks = ['dev', 'staging', 'prod'] as const;
+type Stack = (typeof stacks)[number];
+
+interface Outputs {
+  readonly tags: Record<
+    string,
+    { group: pulumi.Output<string>; keys: pulumi.Output<Record<string, string>> }
+  >;
+  readonly delivered: Record<string, { directory: string; next: string }>;
+}
+
+/** A canary of the right shape for a key. */
+function canaryFor(key: SecretKey): string {
+  const canary = makeCanary(key);
+  switch (entryOf(key).shape) {
+    case 'pem': {
+      const label = 'PRIVATE KEY';
+      return `-----BEGIN ${label}-----\n${Buffer.from(canary).toString('base64')}\n-----END ${label}-----`;
+    }
+    case 'base64':
+      return Buffer.from(canary).toString('base64');
+    case 'chat-id':
+      return `-${BigInt(`0x${canary.slice(-12)}`)}`;
+    case 'telegram-token':
+      return `123456789:${canary}`;
+    case 'slack-webhook':
+      return `${placeholderOf('slack-webhook', key)}/${canary}`;
+    default:
+      return canary;
+  }
+}
+
+let runs = 0;
+
+/** Runs index.ts as `pulumi up` would, with the stack's own file and a canary for every key. */
+async function runProgram(
+  stack: Stack,
+  preview: boolean,
+  values: ReadonlyMap<SecretKey, string>,
+  recorder = new Recorder(),
+) {
+  const directory = mkdtempSync(join(tmpdir(), 'program-'));
+  try {
+    const defaults = parse(readFileSync('Pulumi.yaml', 'utf8')).config as Record<
+      string,
+      { default: unknown }
+    >;
+    const { config } = parse(readFileSync(`Pulumi.${stack}.yaml`, 'utf8')) as { config: object };
+    const maps: Record<string, Record<string, string>> = {};
+    for (const [key, value] of values) (maps[entryOf(key).group] ??= {})[key] = value;
+    const encrypted = Object.entries(maps).map(([group, map]) => [
+      `${project}:${group}`,
+      Object.fromEntries(Object.keys(map).map((key) => [key, { secure: 'v1:x:y' }])),
+    ]);
+    const path = join(directory, `Pulumi.${stack}.yaml`);
+    writeFileSync(
+      path,
+      JSON.stringify({ config: { ...config, ...Object.fromEntries(encrypted) } }),
+    );
+    const whole = {
+      ...Object.fromEntries(
+        Object.entries(defaults).map(([name, v]) => [`${project}:${name}`, v.default]),
+      ),
+      ...config,
+      ...Object.fromEntries(
+        Object.entries(maps).map(([group, map]) => [`${project}:${group}`, map]),
+      ),
+    };
+    const text = Object.entries(whole).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? value : JSON.stringify(value),
+    ]);
+    pulumi.runtime.setAllConfig(
+      Object.fromEntries(text),
+      Object.keys(maps).map((group) => `${project}:${group}`),
+    );
+    recorder.install(project, stack, preview);
+    process.env.PULUMI_OPTION_CONFIG_FILE = path;
+    const outputs = (await import(`../index.ts?run=${runs++}`)) as Outputs;
+    const tags = Object.fromEntries(
+      await Promise.all(
+        Object.entries(outputs.tags).map(async ([group, { group: tag, keys }]) => {
+          assert.equal(await pulumi.isSecret(tag), false);
+          assert.equal(await pulumi.isSecret(keys), false);
+          return [group, { group: await valueOf(tag), keys: await valueOf(keys) }] as const;
+        }),
+      ),
+    );
+    await new Promise((settle) => setTimeout(settle, 20));
+    return { recorder, tags, delivered: outputs.delivered };
+  } finally {
+    delete process.env.PULUMI_OPTION_CONFIG_FILE;
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+const canaries = new Map(secretKeys.map((key) => [key, canaryFor(key)]));
+const expected: Record<Stack, { values: number; targets: readonly string[] }> = {
+  dev: { values: 23, targets: ['compose', 'env-file'] },
+  staging: { values: 13, targets: ['compose'] },
+  prod: { values: 23, targets: ['compose'] },
+};
+
+describe('the program', () => {
+  for (const stack of stacks) {
+    for (const preview of [true, false]) {
+      describe(`${preview ? 'previews' : 'brings up'} ${stack}`, () => {
+        let run: Awaited<ReturnType<typeof runProgram>>;
+        before(async () => {
+          run = await runProgram(stack, preview, canaries);
+        });
+
+        it('delivers every value in use, each in the place of the guide', () => {
+          const files = run.recorder.of('hummingbot:index:File');
+          const values = files.filter(({ inputs }) => String(inputs.path).includes('/secrets/'));
+          assert.equal(values.length, expected[stack].values);
+          for (const { inputs } of values) {
+            const [, , directory, key] = String(inputs.path).split('/') as [
+              string,
+              string,
+              string,
+              SecretKey,
+            ];
+            assert.equal(directory, entryOf(key).directory);
+            assert.equal(inputs.mode, '0400');
+            assert.equal(secretOf(inputs.content), canaries.get(key));
+          }
+          assert.deepEqual(Object.keys(run.delivered), expected[stack].targets);
+        });
+
+        it('registers no value outside of secret marks, in any encoding', () => {
+          assert.deepEqual(leaks(run.recorder.public(), canaries), []);
+          assert.deepEqual(leaks(JSON.stringify(run.tags), canaries), []);
+        });
+
+        it('registers every value inside of them (the search would find it)', () => {
+          const everything = JSON.stringify(run.recorder.registrations);
+          const found = leaks(everything, canaries);
+          const values = Object.values(run.tags).flatMap(({ keys }) => Object.keys(keys));
+          for (const key of values)
+            assert.ok(
+              found.some((hit) => hit.startsWith(`${key} as`)),
+              key,
+            );
+        });
+
+        it('writes no value into a Compose file, and the tag of what the bot uses', () => {
+          const files = run.recorder
+            .of('hummingbot:index:File')
+            .filter(({ inputs }) => String(inputs.path).endsWith('.yaml'));
+          assert.equal(files.length, expected[stack].targets.length);
+          for (const { inputs } of files) {
+            const text = secretOf(inputs.content);
+            assert.deepEqual(leaks(text, canaries), []);
+            assert.deepEqual(parse(text).services.hummingbot.labels, {
+              'hummingbot-secrets.trading-tag': run.tags.trading?.group,
+            });
+            assert.equal(parse(text).name, `hummingbot-${stack}`);
+          }
+        });
+
+        it('registers nothing twice and lets no child stand without a parent', () => {
+          const names = run.recorder.registrations.map(({ type, name }) => `${type} ${name}`);
+          assert.equal(new Set(names).size, names.length);
+        });
+      });
+    }
+  }
+
+  it('changes one key: its file, the env file, the tag of its group, and nothing else', async () => {
+    const before = await runProgram('dev', false, canaries);
+    const changed = new Map(canaries).set('binance_api_key', makeCanary('changed'));
+    const after = await runProgram('dev', false, changed);
+    const contents = (run: typeof before): Map<string, unknown> =>
+      new Map(
+        run.recorder
+          .of('hummingbot:index:File')
+          .map(({ inputs }) => [String(inputs.path), secretOf(inputs.content)]),
+      );
+    const old = contents(before);
+    const different = [...contents(after)].filter(([path, text]) => old.get(path) !== text);
+    assert.deepEqual(different.map(([path]) => path).sort(), [
+      'dev/.env.secrets',
+      'dev/compose.env.yaml',
+      'dev/compose.yaml',
+      'dev/secrets/trading/binance_api_key',
+    ]);
+    assert.deepEqual(before.tags.monitoring, after.tags.monitoring);
+    assert.notEqual(before.tags.trading?.group, after.tags.trading?.group);
+    const back = await runProgram('dev', false, canaries);
+    assert.deepEqual(back.tags, before.tags);
+  });
+
+  it('gives the bot the keys that the catalog gives it, and no other', async () => {
+    const { recorder } = await runProgram('dev', false, canaries);
+    const file = recorder
+      .of('hummingbot:index:File')
+      .find(({ inputs }) => inputs.path === 'dev/compose.yaml');
+    const { secrets } = parse(secretOf(file?.inputs.content)).services.hummingbot;
+    assert.deepEqual(
+      secrets.map(({ source }: { source: string }) => source),
+      secretKeys.filter((key) => entryOf(key).consumers.includes('hummingbot')),
+    );
+  });
+
+  it('registers nothing when there is a mistake, and says all of them', async () => {
+    const wrong = new Map(canaries)
+      .set('coinbase_secret_key', 'no PEM')
+      .set('telegram_chat_id', '?');
+    const recorder = new Recorder();
+    await assert.rejects(
+      async () => await runProgram('prod', true, wrong, recorder),
+      (error: Error) => {
+        assert.ok(pulumi.RunError.isInstance(error));
+        assert.match(
+          error.message,
+          /^2 mistakes in the settings of stack prod; nothing was changed\n/,
+        );
+        assert.equal(error.message.split('\n').length, 3);
+        return true;
+      },
+    );
+    assert.deepEqual(
+      recorder.registrations.filter(({ type }) => !type.startsWith('pulumi:')),
+      [],
+    );
+  });
+
+  it('tells its story in at most 60 lines', () => {
+    assert.ok(readFileSync('index.ts', 'utf8').trimEnd().split('\n').length <= 60);
+  });
+
+  it('has the same keys in the same order in all stack files, all declared', () => {
+    const declared = Object.keys(parse(readFileSync('Pulumi.yaml', 'utf8')).config);
+    const keys = stacks.map((stack) =>
+      Object.keys(parse(readFileSync(`Pulumi.${stack}.yaml`, 'utf8')).config),
+    );
+    assert.deepEqual(keys[1], keys[0]);
+    assert.deepEqual(keys[2], keys[0]);
+    for (const key of keys[0] ?? [])
+      assert.ok(declared.includes(key.replace(`${project}:`, '')), key);
+    for (const stack of stacks) {
+      assert.deepEqual(Object.keys(parse(readFileSync(`Pulumi.${stack}.yaml`, 'utf8'))), [
+        'config',
+      ]);
+    }
+  });
+});
