@@ -11,7 +11,7 @@ import { parse } from 'yaml';
 import { entryOf, type SecretKey, secretKeys } from '../components/catalog.ts';
 import { placeholderOf } from '../components/shape.ts';
 import { leaks, makeCanary } from './canary.ts';
-import { Recorder, secretOf, valueOf } from './recorder.ts';
+import { Recorder, secretOf, settled } from './recorder.ts';
 
 const project = 'hummingbot-secrets';
 const stacks = ['dev', 'staging', 'prod'] as const;
@@ -63,7 +63,10 @@ async function runProgram(
     >;
     const { config } = parse(readFileSync(`Pulumi.${stack}.yaml`, 'utf8')) as { config: object };
     const maps: Record<string, Record<string, string>> = {};
-    for (const [key, value] of values) (maps[entryOf(key).group] ??= {})[key] = value;
+    for (const [key, value] of values) {
+      const { group } = entryOf(key);
+      maps[group] = { ...maps[group], [key]: value };
+    }
     const encrypted = Object.entries(maps).map(([group, map]) => [
       `${project}:${group}`,
       Object.fromEntries(Object.keys(map).map((key) => [key, { secure: 'v1:x:y' }])),
@@ -98,7 +101,7 @@ async function runProgram(
         Object.entries(outputs.tags).map(async ([group, { group: tag, keys }]) => {
           assert.equal(await pulumi.isSecret(tag), false);
           assert.equal(await pulumi.isSecret(keys), false);
-          return [group, { group: await valueOf(tag), keys: await valueOf(keys) }] as const;
+          return [group, { group: await settled(tag), keys: await settled(keys) }] as const;
         }),
       ),
     );

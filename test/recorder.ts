@@ -72,6 +72,6 @@ export function secretOf(value: unknown): string {
   return object.value as string;
 }
 
-export async function valueOf<T>(output: pulumi.Output<T>): Promise<T> {
+export async function settled<T>(output: pulumi.Output<T>): Promise<T> {
   return await new Promise((settle) => output.apply(settle));
 }

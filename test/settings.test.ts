@@ -9,7 +9,7 @@ import { lineOf, type Mistake } from '../settings/mistake.ts';
 import { parseStackFile } from '../settings/stack-file.ts';
 import { type RawSettings, type Settings, validate } from '../settings.ts';
 import { leaks, makeCanary } from './canary.ts';
-import { valueOf } from './recorder.ts';
+import { settled } from './recorder.ts';
 
 const canary = makeCanary('settings');
 const canaries = new Map([['settings', canary]]);
@@ -261,7 +261,7 @@ describe('settings', () => {
     assert.deepEqual([...(group?.values.keys() ?? [])], ['binance_api_key', 'binance_secret_key']);
     for (const value of group?.values.values() ?? []) {
       assert.equal(await pulumi.isSecret(value), true);
-      assert.ok((await valueOf(value)).startsWith(canary));
+      assert.ok((await settled(value)).startsWith(canary));
     }
   });
 

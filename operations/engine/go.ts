@@ -14,8 +14,13 @@ const oldestMinor = 21;
 const building = '.building-';
 
 export interface GoTool {
-  /** Folder below rehearsal/tools with go.mod and go.sum, and name of the binary. */
+  /** Folder below rehearsal/tools with go.mod and go.sum, and name of the tool. */
   readonly name: string;
+  /**
+   * Name that Go gives the binary, the last part of its import path.
+   * @default - the tool's name
+   */
+  readonly binary?: string;
   readonly estimate: string;
   /** Variables to set at link time: Go import path and name to value. */
   readonly link?: Readonly<Record<string, string>>;
@@ -45,6 +50,7 @@ export async function goTool(tool: GoTool): Promise<string> {
   const work = join(tools, `${building}${process.pid}`);
   try {
     await build(go, tool, work);
+    renameSync(join(work, 'bin', tool.binary ?? tool.name), join(work, 'bin', tool.name));
     rmSync(directory, { recursive: true, force: true });
     renameSync(join(work, 'bin'), directory);
   } finally {

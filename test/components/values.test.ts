@@ -3,7 +3,7 @@ import * as pulumi from '@pulumi/pulumi';
 import { catalog, type SecretKey } from '../../components/catalog.ts';
 import { SecretGroup, TagKey, tag } from '../../components/values.ts';
 import { leaks, makeCanary } from '../canary.ts';
-import { Recorder, valueOf } from '../recorder.ts';
+import { Recorder, settled } from '../recorder.ts';
 
 function group(
   recorder: Recorder,
@@ -69,9 +69,9 @@ describe('SecretGroup', () => {
       made.secrets.map(({ key }) => key),
       ['binance_api_key', 'postgres_password'],
     );
-    assert.equal(await valueOf(made.secrets[0]?.value ?? pulumi.output('')), 'one');
+    assert.equal(await settled(made.secrets[0]?.value ?? pulumi.output('')), 'one');
     assert.equal(
-      await valueOf(made.secrets[1]?.value ?? pulumi.output('')),
+      await settled(made.secrets[1]?.value ?? pulumi.output('')),
       'generated-seed-mixed-postgres_password',
     );
   });
@@ -79,7 +79,7 @@ describe('SecretGroup', () => {
   it('generates nothing where config has a value', async () => {
     const recorder = new Recorder();
     const made = group(recorder, { binance_api_key: 'one', postgres_password: 'mine' });
-    await valueOf(made.tag);
+    await settled(made.tag);
     const names = recorder.of('random:index/randomPassword:RandomPassword').map(({ name }) => name);
     assert.deepEqual(names, ['tag-key']);
   });
@@ -88,7 +88,7 @@ describe('SecretGroup', () => {
     const made = group(new Recorder(), {}, true);
     assert.equal(made.secrets.length, 3);
     assert.equal(
-      await valueOf(made.secrets[0]?.value ?? pulumi.output('')),
+      await settled(made.secrets[0]?.value ?? pulumi.output('')),
       'placeholder-binance-api-key',
     );
   });
@@ -105,11 +105,11 @@ describe('SecretGroup', () => {
     assert.equal(await pulumi.isSecret(made.keyTags), false);
     assert.equal(await pulumi.isSecret(made.suffix), false);
     for (const { value } of made.secrets) assert.equal(await pulumi.isSecret(value), true);
-    await valueOf(made.suffix);
+    await settled(made.suffix);
     const canaries = new Map([['group', canary]]);
     assert.deepEqual(leaks(recorder.public(), canaries), []);
     assert.deepEqual(
-      leaks(JSON.stringify([await valueOf(made.tag), await valueOf(made.keyTags)]), canaries),
+      leaks(JSON.stringify([await settled(made.tag), await settled(made.keyTags)]), canaries),
       [],
     );
   });
@@ -118,7 +118,7 @@ describe('SecretGroup', () => {
     const [a, b, again] = await Promise.all(
       ['A', 'B', 'A'].map(async (value) => {
         const made = group(new Recorder(), { binance_api_key: value });
-        return { group: await valueOf(made.tag), keys: await valueOf(made.keyTags) };
+        return { group: await settled(made.tag), keys: await settled(made.keyTags) };
       }),
     );
     assert.notEqual(a?.group, b?.group);
@@ -130,14 +130,14 @@ describe('SecretGroup', () => {
   it('keeps its suffix by the tag', async () => {
     const recorder = new Recorder();
     const made = group(recorder, { binance_api_key: 'one' });
-    await valueOf(made.suffix);
+    await settled(made.suffix);
     const [id] = recorder.of('random:index/randomId:RandomId');
-    assert.deepEqual(id?.inputs.keepers, { tag: await valueOf(made.tag) });
+    assert.deepEqual(id?.inputs.keepers, { tag: await settled(made.tag) });
   });
 
   it('hands no inputs to components, which Pulumi would save', async () => {
     const recorder = new Recorder();
-    await valueOf(group(recorder, { binance_api_key: 'one' }).tag);
+    await settled(group(recorder, { binance_api_key: 'one' }).tag);
     for (const { type, inputs } of recorder.registrations) {
       if (type.startsWith('hummingbot-secrets:')) assert.deepEqual(inputs, {}, type);
     }

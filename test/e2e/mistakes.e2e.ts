@@ -1,0 +1,245 @@
+/** Mistakes through the real CLI: one line each, exit code not 0, no value, nothing written. */
+import assert from 'node:assert/strict';
+import { existsSync, writeFileSync } from 'node:fs';
+import { leaks, makeCanary } from '../canary.ts';
+import { Checkout, type Result } from './checkout.ts';
+
+describe('a mistake', () => {
+  const checkout = new Checkout();
+  after(() => checkout.remove());
+  const canary = makeCanary('mistake');
+  const canaries = new Map([['mistake', canary]]);
+  const config = async (...words: string[]): Promise<void> => {
+    const { code } = await checkout.pulumi(['config', ...words, '--stack', 'dev']);
+    assert.equal(code, 0, words.join(' '));
+  };
+  const settings = (): string => checkout.read('.local/stacks/Pulumi.dev.yaml');
+  let clean: string;
+
+  before(async () => {
+    await config('set', 'image', 'hummingbot/hummingbot:version-2.16.0');
+    clean = settings();
+  });
+  beforeEach(() => writeFileSync(checkout.path('.local/stacks/Pulumi.dev.yaml'), clean));
+
+  function assertRefused({ code, stdout, stderr }: Result, line: RegExp): void {
+    const printed = `${stdout}\n${stderr}`;
+    assert.notEqual(code, 0);
+    const lines = printed.split('\n').map((each) => each.trim());
+    const found = lines.filter((each) => line.test(each));
+    assert.ok(found.length > 0, printed);
+    assert.doesNotMatch(printed, /^\s+at \S+ \(|node:internal|\.ts:\d+:\d+/m);
+    assert.deepEqual(leaks(printed, canaries), []);
+    assert.ok(!existsSync(checkout.path('out')), 'something was written');
+  }
+
+  const secret = async (path: string, value: string): Promise<void> =>
+    await checkout.setSecret(path, value);
+  const settingsMistakes: readonly (readonly [string, () => Promise<void>, RegExp])[] = [
+    [
+      'an unknown setting',
+      () => config('set', 'exchange', 'binance'),
+      /^exchange: got a setting that does not exist; allowed: exchanges; fix: npm run pulumi -- config rm/,
+    ],
+    [
+      'an unknown key',
+      () => secret('trading.binance_api_kye', canary),
+      /^trading\.binance_api_kye: got an unknown key; allowed: binance_api_key; fix: npm run pulumi -- config rm/,
+    ],
+    [
+      'a key of another group',
+      () => secret('trading.redis_password', canary),
+      /^trading\.redis_password: got a key of another group; allowed: infrastructure\.redis_password; fix: /,
+    ],
+    [
+      'a missing value',
+      () => config('set', 'placeholders', 'false'),
+      /^trading\.binance_api_key: got nothing; allowed: a value, because binance is listed; fix: npm run pulumi -- config set --secret/,
+    ],
+    [
+      'one plaintext leaf beside an encrypted one',
+      async () => {
+        await secret('trading.binance_api_key', canary);
+        writeFileSync(
+          checkout.path('.local/stacks/Pulumi.dev.yaml'),
+          settings().replace(
+            /( +)binance_api_key:/u,
+            `$1kraken_api_key: ${canary}\n$1binance_api_key:`,
+          ),
+        );
+      },
+      /^trading\.kraken_api_key: got plaintext in .*; allowed: a secret; fix: .*; if it was ever committed, revoke it$/,
+    ],
+    [
+      'plaintext',
+      async () =>
+        writeFileSync(
+          checkout.path('.local/stacks/Pulumi.dev.yaml'),
+          `${clean}\n  hummingbot-secrets:monitoring:\n    email_password: ${canary}\n`.replace(
+            /\n(encryptionsalt.*)\n([\s\S]*)$/u,
+            '\n$2$1\n',
+          ),
+        ),
+      /^monitoring\.email_password: got plaintext/,
+    ],
+    [
+      'a value with a line feed',
+      () => secret('trading.kraken_api_key', `${canary}\nsecond`),
+      /^trading\.kraken_api_key: got several lines; allowed: one line/,
+    ],
+    [
+      'an over-long value',
+      () => secret('trading.kraken_api_key', canary.repeat(200)),
+      /^trading\.kraken_api_key: got \d+ bytes; allowed: at most 4096 bytes; fix: /,
+    ],
+    [
+      'a broken PEM',
+      () => secret('trading.coinbase_secret_key', canary),
+      /^trading\.coinbase_secret_key: got another shape .*; allowed: a PEM private key/,
+    ],
+    [
+      'a chat id that is none',
+      () => secret('monitoring.telegram_chat_id', canary),
+      /^monitoring\.telegram_chat_id: got another shape/,
+    ],
+    [
+      'a webhook that is none',
+      () => secret('monitoring.slack_webhook_url', `https://${canary}/`),
+      /^monitoring\.slack_webhook_url: got another shape/,
+    ],
+    [
+      'a value that a target cannot carry',
+      () => secret('monitoring.email_password', `${canary}'$`),
+      /^monitoring\.email_password: got a ' together with one of .*; allowed: what target env-file can carry/,
+    ],
+    [
+      'a target that does not exist',
+      () => config('set', '--path', 'targets[2]', 'swarms'),
+      /^targets\[2\]: got "swarms"; allowed: compose, env-file; fix: /,
+    ],
+    [
+      'targets that fight',
+      () => config('set', '--path', 'targets[2]', 'compose'),
+      /^targets\[2\]: got compose a second time/,
+    ],
+    [
+      'an exchange that does not exist',
+      () => config('set', '--path', 'exchanges[4]', 'binanse'),
+      /^exchanges\[4\]: got "binanse"; allowed: binance, coinbase, kraken, kucoin; fix: .*binance/,
+    ],
+    [
+      'another environment',
+      () => config('set', 'environment', 'prod'),
+      /^environment: got "prod"; allowed: dev, as the stack is named/,
+    ],
+    [
+      'the image latest',
+      () => config('set', 'image', 'hummingbot/hummingbot:latest'),
+      /^image: got "hummingbot\/hummingbot:latest"/,
+    ],
+    [
+      'a directory that git does not ignore',
+      async () => {
+        await config('set', 'outputDirectory', 'rendered');
+        writeFileSync(checkout.path('.gitignore'), 'node_modules/\n.local/\n');
+      },
+      /^outputDirectory: got "rendered", where git would not ignore 2 of the files/,
+    ],
+  ];
+
+  for (const [name, make, line] of settingsMistakes) {
+    it(`${name}: one line`, async () => {
+      const ignored = checkout.read('.gitignore');
+      try {
+        await make();
+        assertRefused(await checkout.npmStart(), line);
+      } finally {
+        writeFileSync(checkout.path('.gitignore'), ignored);
+      }
+    });
+  }
+
+  it('and others of the same run are reported together', async () => {
+    await config('set', 'exchange', 'binance');
+    await config('set', '--path', 'exchanges[4]', 'binanse');
+    await secret('trading.binance_api_kye', canary);
+    const result = await checkout.npmStart();
+    for (const line of [/^exchange: /, /^exchanges\[4\]: /, /^trading\.binance_api_kye: /]) {
+      assertRefused(result, line);
+    }
+    assert.match(result.stdout, /3 mistakes in the settings of stack dev; nothing was changed/);
+  });
+
+  it('is mended by the command that its line names', async () => {
+    await secret('trading.binance_api_kye', canary);
+    const { stdout } = await checkout.npmStart();
+    const fix = /fix: npm run pulumi -- (config rm [^\n]*)/u.exec(stdout)?.[1] ?? '';
+    const words = fix.split(' ').map((word) => word.replaceAll("'", ''));
+    assert.equal((await checkout.pulumi(words)).code, 0);
+    assert.ok(!settings().includes('binance_api_kye'));
+  });
+
+  const commandMistakes: readonly (readonly [string, readonly string[], RegExp])[] = [
+    [
+      'an unknown verb',
+      ['start', '--', 'upp'],
+      /^npm start: got "upp"; allowed: npm start -- \[up\|preview\|destroy\]/,
+    ],
+    [
+      'an unknown flag',
+      ['start', '--', '--stak', 'dev'],
+      /^npm start: got unknown option.*; allowed: /,
+    ],
+    [
+      'a stack without a file',
+      ['start', '--', '--stack', 'nope'],
+      /^stack nope: got no Pulumi\.nope\.yaml; allowed: .*; fix: cp Pulumi\.dev\.yaml/,
+    ],
+    [
+      'a stack name that is a path',
+      ['start', '--', '--stack', '../dev'],
+      /^stack: got "\.\.\/dev"; allowed: small letters/,
+    ],
+    ['nothing to import', ['run', 'import'], /^import: got 0 paths; allowed: npm run import --/],
+    [
+      'an import that does not exist',
+      ['run', 'import', '--', '/nowhere'],
+      /^\/nowhere: got ENOENT; allowed: /,
+    ],
+  ];
+  for (const [name, words, line] of commandMistakes) {
+    it(`${name}: one line`, async () => assertRefused(await checkout.run('npm', words), line));
+  }
+
+  it('a value among the arguments: refused, and not said again', async () => {
+    const words = ['config', 'set', '--secret', '--path', 'trading.binance_api_key', canary];
+    assertRefused(
+      await checkout.pulumi(words),
+      /^config set trading\.binance_api_key: got a value among the arguments.*; fix: npm run pulumi/,
+    );
+    assertRefused(
+      await checkout.pulumi(words.filter((word) => word !== '--secret')),
+      /got a value among the arguments/,
+    );
+  });
+
+  it('an import with a mistake sets nothing', async () => {
+    const file = checkout.path('.env.secrets');
+    writeFileSync(file, `BINANCE_API_KEY="${canary}"\nCOINBASE_SECRET_KEY="${canary}"\n`);
+    const result = await checkout.run('npm', ['run', '-s', 'import', '--', file]);
+    assertRefused(result, /^trading\.coinbase_secret_key: got another shape/);
+    assert.ok(!settings().includes('binance_api_key'));
+  });
+
+  it('a passphrase that is gone: one line that says how to go on', async () => {
+    assert.equal((await checkout.npmStart()).code, 0);
+    assert.equal((await checkout.npmStart('destroy')).code, 0);
+    const { renameSync, rmSync } = await import('node:fs');
+    rmSync(checkout.path('out'), { recursive: true });
+    renameSync(checkout.path('.local/passphrase'), checkout.path('.local/elsewhere'));
+    assertRefused(
+      await checkout.npmStart(),
+      /^\.local\/passphrase: got no file, though .*; allowed: .*; fix: /,
+    );
+  });
+});
