@@ -9,6 +9,9 @@ import { projectName } from './engine/workspace.ts';
 /** Commands that name their stack themselves, or none. */
 const withoutStack = ['stack', 'login', 'logout', 'version', 'plugin', 'help', 'about', 'whoami'];
 
+/** Above it the engine of 3.259 prints properties as they cross its wire. */
+const maxVerbosity = 3;
+
 export function stackOf(args: readonly string[]): string | undefined {
   const at = args.findIndex((arg) => arg === '--stack' || arg === '-s');
   if (at >= 0) return args[at + 1];
@@ -48,11 +51,28 @@ function isValuePath(key: string): boolean {
   return /^(?:trading|infrastructure|monitoring)(?:[.[]|$)/u.test(path);
 }
 
+/**
+ * Refuses the debug log of a Pulumi that writes values into it (`-v=9` of 3.259 does).
+ * @throws CommandError with what to do instead
+ */
+export function refuseDebugLog(args: readonly string[], official: boolean): void {
+  if (official) return;
+  const at = args.findIndex((arg) => /^(?:-v|--verbose)(?:=|$|\d)/u.test(arg));
+  const word = at < 0 ? '' : (args[at] ?? '').replace(/^(?:--verbose|-v)=?/u, '');
+  const level = Number(word === '' && at >= 0 ? args[at + 1] : word);
+  if (at < 0 || level <= maxVerbosity) return;
+  throw new CommandError(
+    `pulumi: got ${args[at]}, and the self-built engine writes values into its debug log; ` +
+      `allowed: up to -v=${maxVerbosity}, or the vendor's Pulumi; fix: leave it out, or install Pulumi (https://www.pulumi.com/docs/install/)`,
+  );
+}
+
 async function main(): Promise<number> {
   const args = process.argv.slice(2);
   refuseValueInArguments(args);
   const named = stackOf(args);
   const engine = await prepareEngine(named ?? process.env.PULUMI_STACK ?? 'dev');
+  refuseDebugLog(args, engine.cli.official);
   const own = withoutStack.includes(args[0] ?? 'help') || named !== undefined;
   return await engine.run(own ? args : [...args, '--stack', engine.stack]);
 }

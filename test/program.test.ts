@@ -9,8 +9,8 @@ import { join } from 'node:path';
 import * as pulumi from '@pulumi/pulumi';
 import { parse } from 'yaml';
 import { entryOf, type SecretKey, secretKeys } from '../components/catalog.ts';
-import { placeholderOf } from '../components/shape.ts';
 import { leaks, makeCanary } from './canary.ts';
+import { canaryValues } from './canary-values.ts';
 import { Recorder, secretOf, settled } from './recorder.ts';
 
 const project = 'hummingbot-secrets';
@@ -23,27 +23,6 @@ interface Outputs {
     { group: pulumi.Output<string>; keys: pulumi.Output<Record<string, string>> }
   >;
   readonly delivered: Record<string, { directory: string; next: string }>;
-}
-
-/** A canary of the right shape for a key. */
-function canaryFor(key: SecretKey): string {
-  const canary = makeCanary(key);
-  switch (entryOf(key).shape) {
-    case 'pem': {
-      const label = 'PRIVATE KEY';
-      return `-----BEGIN ${label}-----\n${Buffer.from(canary).toString('base64')}\n-----END ${label}-----`;
-    }
-    case 'base64':
-      return Buffer.from(canary).toString('base64');
-    case 'chat-id':
-      return `-${BigInt(`0x${canary.slice(-12)}`)}`;
-    case 'telegram-token':
-      return `123456789:${canary}`;
-    case 'slack-webhook':
-      return `${placeholderOf('slack-webhook', key)}/${canary}`;
-    default:
-      return canary;
-  }
 }
 
 let runs = 0;
@@ -113,7 +92,7 @@ async function runProgram(
   }
 }
 
-const canaries = new Map(secretKeys.map((key) => [key, canaryFor(key)]));
+const canaries = canaryValues();
 const expected: Record<Stack, { values: number; targets: readonly string[] }> = {
   dev: { values: 23, targets: ['compose', 'env-file'] },
   staging: { values: 13, targets: ['compose'] },

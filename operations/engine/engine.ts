@@ -55,13 +55,10 @@ export async function prepareEngine(stack: string): Promise<Engine> {
     stack,
     cli,
     protected: protectedStack,
-    run: async (args) => {
-      if (!cli.official) removeLogs();
-      const code = await runOnTerminal(join(cli.bin, 'pulumi'), args, env);
-      if (!cli.official) removeLogs();
-      return code;
-    },
-    ask: async (args, input) => await runQuietly(join(cli.bin, 'pulumi'), args, env, input),
+    run: async (args) =>
+      await withoutLogs(cli, () => runOnTerminal(join(cli.bin, 'pulumi'), args, env)),
+    ask: async (args, input) =>
+      await withoutLogs(cli, () => runQuietly(join(cli.bin, 'pulumi'), args, env, input)),
   };
   await selectStack(engine);
   return engine;
@@ -86,6 +83,16 @@ async function selectStack(engine: Engine): Promise<void> {
     throw new CommandError(`stack ${engine.stack}: cannot be made: ${reason}`);
   } finally {
     rmSync(aside, { recursive: true, force: true });
+  }
+}
+
+/** Removes the logs of a Pulumi that does not redact them, its own and those of a killed one. */
+async function withoutLogs<T>(cli: Cli, run: () => Promise<T>): Promise<T> {
+  if (!cli.official) removeLogs();
+  try {
+    return await run();
+  } finally {
+    if (!cli.official) removeLogs();
   }
 }
 

@@ -82,8 +82,9 @@ export interface EngineEnvironment {
 
 /** Variables for a run of Pulumi. No value among them: the passphrase is named by its file. */
 export function pulumiEnvironment({ bin, stackFile }: EngineEnvironment): NodeJS.ProcessEnv {
+  const { PULUMI_OPTION_VERBOSE: _debugLog, ...inherited } = process.env;
   return {
-    ...process.env,
+    ...inherited,
     PULUMI_HOME: workspace.home,
     PULUMI_SKIP_UPDATE_CHECK: 'true',
     // Plugins are settled before the run; a download in its middle would be noise.
