@@ -1,8 +1,7 @@
 /**
- * Config -> one typed object. All validation of user input is here and happens before any
- * resource; all mistakes of a run are reported together.
+ * Config -> one typed object. All validation of user input starts here and happens
+ * before any resource; all mistakes of a run are reported together.
  */
-import { isAbsolute, join, resolve } from 'node:path';
 import * as pulumi from '@pulumi/pulumi';
 import {
   type CatalogEntry,
@@ -11,29 +10,28 @@ import {
   exchangeNames,
   type GroupName,
   groupNames,
-  isSecretKey,
   keysOf,
   type SecretKey,
   type ServiceName,
   serviceNames,
 } from './components/catalog.ts';
-import { type TargetName, targetNames, targets } from './components/delivery/targets.ts';
-import { refusalOf } from './components/shape.ts';
-import { notIgnored } from './settings/git.ts';
+import { type TargetName, targetNames } from './components/delivery/targets.ts';
+import { checkEnvironment, checkNames, checkStack, type Environment } from './settings/identity.ts';
+import { checkFights, checkList } from './settings/lists.ts';
+import { type Mistake, report } from './settings/mistake.ts';
+import { checkIgnored } from './settings/output-directory.ts';
+import type { RawSettings } from './settings/raw.ts';
 import {
-  type Mistake,
-  nearest,
-  pulumiCommand,
-  removeCommand,
-  report,
-  setSecretCommand,
-  shown,
-  shownName,
-} from './settings/mistake.ts';
-import { readStackFile, type StackFile, stackFilePath } from './settings/stack-file.ts';
-
-export const environments = ['dev', 'staging', 'prod'] as const;
-export type Environment = (typeof environments)[number];
+  checkBoolean,
+  checkPlaceholders,
+  checkText,
+  directoryRule,
+  imageRule,
+  namespaceRule,
+  prefixRule,
+} from './settings/scalars.ts';
+import { readStackFile, stackFilePath } from './settings/stack-file.ts';
+import { checkMissing, checkValues } from './settings/values.ts';
 
 /** What one group of a stack needs. */
 export interface GroupSettings {
@@ -56,17 +54,6 @@ export interface Settings {
   readonly namespace: string;
   readonly prefix: string;
   readonly outputDirectory: string;
-}
-
-/** Config before validation: what a user can get wrong. */
-export interface RawSettings {
-  readonly stack: string;
-  /** Settings by name, as JSON values. Value maps hold plaintext: nothing of them is printed. */
-  readonly config: Readonly<Record<string, unknown>>;
-  /** Undefined when config does not come from a file. */
-  readonly stackFile: StackFile | undefined;
-  /** Directory that relative output directories start from. */
-  readonly projectDirectory: string;
 }
 
 type Checked = { readonly settings: Settings } | { readonly mistakes: readonly Mistake[] };
@@ -160,336 +147,6 @@ export function validate(raw: RawSettings): Checked {
       outputDirectory,
     },
   };
-}
-
-type Found = (mistake: Mistake) => void;
-
-const scalarNames = [
-  'environment',
-  'protect',
-  'placeholders',
-  'image',
-  'namespace',
-  'prefix',
-  'outputDirectory',
-] as const;
-const listNames = ['targets', 'exchanges', 'services'] as const;
-const settingNames: readonly string[] = [...scalarNames, ...listNames, ...groupNames];
-
-function checkNames({ config, stack }: RawSettings, found: Found): void {
-  for (const name of Object.keys(config).filter((each) => !settingNames.includes(each))) {
-    const near = nearest(name, settingNames);
-    found({
-      what: shownName(name),
-      got: 'a setting that does not exist',
-      allowed: near === undefined ? settingNames.join(', ') : near,
-      fix: removeCommand(stack, name),
-    });
-  }
-}
-
-function checkStack({ stack }: RawSettings, found: Found): string {
-  if (!/^[a-z0-9][a-z0-9_-]{0,39}$/u.test(stack)) {
-    found({
-      what: 'stack',
-      got: shown(stack),
-      allowed:
-        'small letters, digits, - and _, at most 40; it names a folder and a Compose project',
-      fix: 'npm run pulumi -- stack rename NAME',
-    });
-  }
-  return stack;
-}
-
-function checkEnvironment({ config, stack }: RawSettings, found: Found): Environment {
-  const value = config.environment;
-  const own = environments.find((each) => each === stack);
-  const allowed = own === undefined ? environments : [own];
-  const match = allowed.find((each) => each === value);
-  if (match !== undefined) return match;
-  found({
-    what: 'environment',
-    got: typeof value === 'string' && value !== '' ? shown(value) : 'nothing',
-    allowed: own === undefined ? environments.join(', ') : `${own}, as the stack is named`,
-    fix: pulumiCommand(stack, 'config', 'set', 'environment', allowed[0] ?? 'dev'),
-  });
-  return 'prod';
-}
-
-function checkList<Name extends string>(
-  { config, stack }: RawSettings,
-  setting: (typeof listNames)[number],
-  names: readonly Name[],
-  found: Found,
-): readonly Name[] {
-  const value = config[setting] ?? [];
-  if (!Array.isArray(value)) {
-    found({
-      what: setting,
-      got: 'something that is not a list',
-      allowed: `a list of ${names.join(', ')}`,
-      fix: pulumiCommand(stack, 'config', 'set', `--path '${setting}[0]'`, names[0] ?? ''),
-    });
-    return [];
-  }
-  const chosen: Name[] = [];
-  for (const [index, item] of value.entries()) {
-    const path = `${setting}[${index}]`;
-    const name = names.find((each) => each === item);
-    const remove = pulumiCommand(stack, 'config', 'rm', `--path '${path}'`);
-    if (name === undefined) {
-      const near = typeof item === 'string' ? nearest(item, names) : undefined;
-      const set = pulumiCommand(stack, 'config', 'set', `--path '${path}'`, near ?? '');
-      found({
-        what: path,
-        got: typeof item === 'string' ? shown(item) : `a ${typeof item}`,
-        allowed: names.join(', '),
-        fix: near === undefined ? remove : set,
-      });
-    } else if (chosen.includes(name)) {
-      found({ what: path, got: `${name} a second time`, allowed: 'each once', fix: remove });
-    } else {
-      chosen.push(name);
-    }
-  }
-  if (setting === 'targets' && value.length === 0) {
-    found({
-      what: setting,
-      got: 'an empty list',
-      allowed: `at least one of ${names.join(', ')}`,
-      fix: pulumiCommand(stack, 'config', 'set', `--path '${setting}[0]'`, names[0] ?? ''),
-    });
-  }
-  return chosen;
-}
-
-function checkBoolean(
-  { config, stack }: RawSettings,
-  setting: 'protect' | 'placeholders',
-  fallback: boolean,
-  found: Found,
-): boolean {
-  const value = config[setting] ?? fallback;
-  if (typeof value === 'boolean') return value;
-  found({
-    what: setting,
-    got: `a ${typeof value}`,
-    allowed: 'true, false',
-    fix: pulumiCommand(stack, 'config', 'set', setting, `${fallback}`, '--type bool'),
-  });
-  return fallback;
-}
-
-interface TextRule {
-  readonly fallback: string;
-  readonly pattern: RegExp;
-  readonly allowed: string;
-}
-
-const imageRule: TextRule = {
-  fallback: 'hummingbot/hummingbot:version-2.16.0',
-  pattern:
-    /^[a-z0-9][a-z0-9._/:-]*?(?::(?!latest(?:@|$))[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/u,
-  allowed: 'NAME:TAG with a tag other than latest, or NAME@sha256:DIGEST',
-};
-const namespaceRule: TextRule = {
-  fallback: 'hummingbot',
-  pattern: /^[a-z0-9](?:[a-z0-9-]{0,20}[a-z0-9])?$/u,
-  allowed: 'small letters, digits and -, at most 22 (a DNS label)',
-};
-const prefixRule: TextRule = {
-  fallback: 'hummingbot',
-  pattern: /^[A-Za-z0-9_+=.@-]+(?:\/[A-Za-z0-9_+=.@-]+)*$/u,
-  allowed: 'letters, digits and _+=.@-, parts divided by /',
-};
-const directoryRule: TextRule = {
-  fallback: 'out',
-  pattern: /^(?!\.{1,2}$)(?!\.\.?\/)[^\0\n\r:$]+$/u,
-  allowed: 'a directory below the project, or an absolute path; without : and $',
-};
-
-function checkText(
-  { config, stack }: RawSettings,
-  setting: 'image' | 'namespace' | 'prefix' | 'outputDirectory',
-  rule: TextRule,
-  found: Found,
-): string {
-  const value = config[setting] ?? rule.fallback;
-  const fine = typeof value === 'string' && rule.pattern.test(value);
-  if (fine && (setting !== 'image' || isPinned(value))) return value;
-  found({
-    what: setting,
-    got: typeof value === 'string' ? shown(value) : `a ${typeof value}`,
-    allowed: rule.allowed,
-    fix: pulumiCommand(stack, 'config', 'set', setting, rule.fallback),
-  });
-  return rule.fallback;
-}
-
-/** Whether an image has a digest, or a tag in its last part (a port is not a tag). */
-function isPinned(image: string): boolean {
-  const last = image.split('/').at(-1) ?? '';
-  return image.includes('@sha256:') || (/:[^@]+$/u.test(last) && !last.endsWith(':latest'));
-}
-
-function checkFights(raw: RawSettings, chosen: readonly TargetName[], found: Found): void {
-  const owners = new Map<string, TargetName>();
-  for (const name of chosen) {
-    for (const claim of targets[name].claims) {
-      const owner = owners.get(claim);
-      if (owner !== undefined) {
-        found({
-          what: 'targets',
-          got: `${owner} and ${name}, which both own ${claim}`,
-          allowed: 'one of them',
-          fix: pulumiCommand(
-            raw.stack,
-            'config',
-            'rm',
-            `--path 'targets[${chosen.indexOf(name)}]'`,
-          ),
-        });
-      }
-      owners.set(claim, name);
-    }
-  }
-}
-
-function checkPlaceholders(
-  { stack }: RawSettings,
-  protect: boolean,
-  placeholders: boolean,
-  found: Found,
-): void {
-  if (!protect || !placeholders) return;
-  found({
-    what: 'placeholders',
-    got: 'true in a protected stack',
-    allowed: 'false, with every value set; or protect false',
-    fix: pulumiCommand(stack, 'config', 'set', 'placeholders', 'false', '--type bool'),
-  });
-}
-
-function checkIgnored(
-  { projectDirectory, stack }: RawSettings,
-  chosen: readonly TargetName[],
-  outputDirectory: string,
-  found: Found,
-): void {
-  const root = isAbsolute(outputDirectory)
-    ? outputDirectory
-    : resolve(projectDirectory, outputDirectory);
-  const paths = chosen.flatMap((name) =>
-    targets[name].valuePaths.map((path) => join(root, stack, path)),
-  );
-  const answer = notIgnored(paths);
-  if ('reason' in answer) {
-    found({
-      what: 'outputDirectory',
-      got: `a git work tree, and ${answer.reason}`,
-      allowed: 'a directory of which git can say that it is ignored',
-      fix: 'install git, or choose a directory outside of the work tree',
-    });
-  } else if (answer.paths.length > 0) {
-    found({
-      what: 'outputDirectory',
-      got: `${shown(outputDirectory)}, where git would not ignore ${answer.paths.length} of the files that hold values`,
-      allowed: 'a directory that git ignores',
-      fix: `add it to .gitignore, or ${pulumiCommand(stack, 'config', 'set', 'outputDirectory', directoryRule.fallback)}`,
-    });
-  }
-}
-
-function checkValues(
-  raw: RawSettings,
-  group: GroupName,
-  chosen: readonly TargetName[],
-  found: Found,
-): ReadonlyMap<SecretKey, string> {
-  const { config, stack, stackFile } = raw;
-  const map = config[group] ?? {};
-  const values = new Map<SecretKey, string>();
-  if (typeof map !== 'object' || map === null || Array.isArray(map)) {
-    found({
-      what: group,
-      got: 'something that is not a map of values',
-      allowed: 'one secret a key',
-      fix: `${pulumiCommand(stack, 'config', 'rm', group)}, then ${setSecretCommand(stack, `${group}.KEY`)}`,
-    });
-    return values;
-  }
-  const plaintext = stackFile?.plaintextLeaves(group) ?? [];
-  for (const [key, value] of Object.entries(map)) {
-    const what = `${group}.${key}`;
-    if (!isSecretKey(key) || entryOf(key).group !== group) {
-      found(unknownKey(stack, group, key));
-      continue;
-    }
-    const set = setSecretCommand(stack, what);
-    if (plaintext.includes(key)) {
-      const got = `plaintext in ${stackFile?.path}`;
-      found({ what, got, allowed: 'a secret', fix: `${set}; if it was ever committed, revoke it` });
-    } else if (!stackFile?.has(group, key) && !stackFile?.importsEnvironment) {
-      const got = `a value that is not in ${stackFile?.path ?? `Pulumi.${stack}.yaml`}, so it cannot be told whether it is encrypted`;
-      const fix = 'name the stack file by PULUMI_OPTION_CONFIG_FILE instead of --config-file';
-      found({ what, got, allowed: 'a value in the stack file', fix });
-    } else if (typeof value !== 'string' && typeof value !== 'number') {
-      const got = value === null ? 'an empty value' : `a ${typeof value}`;
-      found({ what, got, allowed: 'text', fix: set });
-    } else {
-      const text = String(value);
-      const refused = refusal(key, text, chosen);
-      if (refused === undefined) values.set(key, text);
-      else found({ what, ...refused, fix: set });
-    }
-  }
-  return values;
-}
-
-function refusal(
-  key: SecretKey,
-  value: string,
-  chosen: readonly TargetName[],
-): Pick<Mistake, 'got' | 'allowed'> | undefined {
-  const refused = refusalOf(entryOf(key).shape, value);
-  if (refused !== undefined) return refused;
-  for (const name of chosen) {
-    const reason = targets[name].refuses(value);
-    if (reason !== undefined) return { got: reason, allowed: `what target ${name} can carry` };
-  }
-  return undefined;
-}
-
-function unknownKey(stack: string, group: GroupName, key: string): Mistake {
-  const what = `${group}.${shownName(key)}`;
-  const fix = removeCommand(stack, key, group);
-  if (isSecretKey(key)) {
-    const right = entryOf(key).group;
-    return { what, got: 'a key of another group', allowed: `${right}.${key}`, fix };
-  }
-  const keys = keysOf(group);
-  const near = nearest(key, keys);
-  return { what, got: 'an unknown key', allowed: near ?? keys.join(', '), fix };
-}
-
-function checkMissing(
-  { config, stack }: RawSettings,
-  group: GroupName,
-  entries: ReadonlyMap<SecretKey, CatalogEntry>,
-  values: ReadonlyMap<SecretKey, string>,
-  found: Found,
-): void {
-  const map = config[group];
-  const set = typeof map === 'object' && map !== null ? Object.keys(map) : [];
-  for (const [key, entry] of entries) {
-    // A value that was refused above is not missing.
-    if (entry.optional || entry.source === 'generated' || values.has(key) || set.includes(key)) {
-      continue;
-    }
-    const what = `${group}.${key}`;
-    const allowed = `a value, because ${entry.usedWith} is listed`;
-    found({ what, got: 'nothing', allowed, fix: setSecretCommand(stack, what) });
-  }
 }
 
 function isUsed(

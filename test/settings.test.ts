@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import * as pulumi from '@pulumi/pulumi';
 import fc from 'fast-check';
 import { lineOf, type Mistake } from '../settings/mistake.ts';
+import type { RawSettings } from '../settings/raw.ts';
 import { parseStackFile } from '../settings/stack-file.ts';
-import { type RawSettings, type Settings, validate } from '../settings.ts';
+import { type Settings, validate } from '../settings.ts';
 import { leaks, makeCanary } from './canary.ts';
 import { settled } from './recorder.ts';
 

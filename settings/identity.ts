@@ -1,0 +1,46 @@
+/** Checks what the config is of: known settings, the stack's name, its environment. */
+import { nearest, pulumiCommand, removeCommand, shown, shownName } from './mistake.ts';
+import { type Found, type RawSettings, settingNames } from './raw.ts';
+
+export const environments = ['dev', 'staging', 'prod'] as const;
+export type Environment = (typeof environments)[number];
+
+export function checkNames({ config, stack }: RawSettings, found: Found): void {
+  for (const name of Object.keys(config).filter((each) => !settingNames.includes(each))) {
+    const near = nearest(name, settingNames);
+    found({
+      what: shownName(name),
+      got: 'a setting that does not exist',
+      allowed: near === undefined ? settingNames.join(', ') : near,
+      fix: removeCommand(stack, name),
+    });
+  }
+}
+
+export function checkStack({ stack }: RawSettings, found: Found): string {
+  if (!/^[a-z0-9][a-z0-9_-]{0,39}$/u.test(stack)) {
+    found({
+      what: 'stack',
+      got: shown(stack),
+      allowed:
+        'small letters, digits, - and _, at most 40; it names a folder and a Compose project',
+      fix: 'npm run pulumi -- stack rename NAME',
+    });
+  }
+  return stack;
+}
+
+export function checkEnvironment({ config, stack }: RawSettings, found: Found): Environment {
+  const value = config.environment;
+  const own = environments.find((each) => each === stack);
+  const allowed = own === undefined ? environments : [own];
+  const match = allowed.find((each) => each === value);
+  if (match !== undefined) return match;
+  found({
+    what: 'environment',
+    got: typeof value === 'string' && value !== '' ? shown(value) : 'nothing',
+    allowed: own === undefined ? environments.join(', ') : `${own}, as the stack is named`,
+    fix: pulumiCommand(stack, 'config', 'set', 'environment', allowed[0] ?? 'dev'),
+  });
+  return 'prod';
+}

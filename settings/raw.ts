@@ -1,0 +1,29 @@
+/** Config before validation: what a user can get wrong, and who is told of it. */
+import { groupNames } from '../components/catalog.ts';
+import type { Mistake } from './mistake.ts';
+import type { StackFile } from './stack-file.ts';
+
+export interface RawSettings {
+  readonly stack: string;
+  /** Settings by name, as JSON values. Value maps hold plaintext: nothing of them is printed. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** Undefined when config does not come from a file. */
+  readonly stackFile: StackFile | undefined;
+  /** Directory that relative output directories start from. */
+  readonly projectDirectory: string;
+}
+
+/** Takes a mistake; checking goes on, so that a run reports all of them. */
+export type Found = (mistake: Mistake) => void;
+
+const scalarNames = [
+  'environment',
+  'protect',
+  'placeholders',
+  'image',
+  'namespace',
+  'prefix',
+  'outputDirectory',
+] as const;
+export const listNames = ['targets', 'exchanges', 'services'] as const;
+export const settingNames: readonly string[] = [...scalarNames, ...listNames, ...groupNames];

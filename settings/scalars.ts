@@ -1,0 +1,87 @@
+/** Checks the settings that are one text or one flag. */
+import { pulumiCommand, shown } from './mistake.ts';
+import type { Found, RawSettings } from './raw.ts';
+
+export function checkBoolean(
+  { config, stack }: RawSettings,
+  setting: 'protect' | 'placeholders',
+  fallback: boolean,
+  found: Found,
+): boolean {
+  const value = config[setting] ?? fallback;
+  if (typeof value === 'boolean') return value;
+  found({
+    what: setting,
+    got: `a ${typeof value}`,
+    allowed: 'true, false',
+    fix: pulumiCommand(stack, 'config', 'set', setting, `${fallback}`, '--type bool'),
+  });
+  return fallback;
+}
+
+export interface TextRule {
+  readonly fallback: string;
+  readonly pattern: RegExp;
+  readonly allowed: string;
+}
+
+export const imageRule: TextRule = {
+  fallback: 'hummingbot/hummingbot:version-2.16.0',
+  pattern:
+    /^[a-z0-9][a-z0-9._/:-]*?(?::(?!latest(?:@|$))[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/u,
+  allowed: 'NAME:TAG with a tag other than latest, or NAME@sha256:DIGEST',
+};
+export const namespaceRule: TextRule = {
+  fallback: 'hummingbot',
+  pattern: /^[a-z0-9](?:[a-z0-9-]{0,20}[a-z0-9])?$/u,
+  allowed: 'small letters, digits and -, at most 22 (a DNS label)',
+};
+export const prefixRule: TextRule = {
+  fallback: 'hummingbot',
+  pattern: /^[A-Za-z0-9_+=.@-]+(?:\/[A-Za-z0-9_+=.@-]+)*$/u,
+  allowed: 'letters, digits and _+=.@-, parts divided by /',
+};
+export const directoryRule: TextRule = {
+  fallback: 'out',
+  pattern: /^(?!\.{1,2}$)(?!\.\.?\/)[^\0\n\r:$]+$/u,
+  allowed: 'a directory below the project, or an absolute path; without : and $',
+};
+
+export function checkText(
+  { config, stack }: RawSettings,
+  setting: 'image' | 'namespace' | 'prefix' | 'outputDirectory',
+  rule: TextRule,
+  found: Found,
+): string {
+  const value = config[setting] ?? rule.fallback;
+  const fine = typeof value === 'string' && rule.pattern.test(value);
+  if (fine && (setting !== 'image' || isPinned(value))) return value;
+  found({
+    what: setting,
+    got: typeof value === 'string' ? shown(value) : `a ${typeof value}`,
+    allowed: rule.allowed,
+    fix: pulumiCommand(stack, 'config', 'set', setting, rule.fallback),
+  });
+  return rule.fallback;
+}
+
+/** Whether an image has a digest, or a tag in its last part (a port is not a tag). */
+function isPinned(image: string): boolean {
+  const last = image.split('/').at(-1) ?? '';
+  return image.includes('@sha256:') || (/:[^@]+$/u.test(last) && !last.endsWith(':latest'));
+}
+
+export function checkPlaceholders(
+  { stack }: RawSettings,
+  protect: boolean,
+  placeholders: boolean,
+  found: Found,
+): void {
+  if (!protect || !placeholders) return;
+  found({
+    what: 'placeholders',
+    got: 'true in a protected stack',
+    allowed: 'false, with every value set; or protect false',
+    fix: pulumiCommand(stack, 'config', 'set', 'placeholders', 'false', '--type bool'),
+  });
+}

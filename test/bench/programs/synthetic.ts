@@ -1,0 +1,31 @@
+/** A catalog of SYNTHETIC_SECRETS secrets in three groups, carried by both file targets. */
+import * as pulumi from '@pulumi/pulumi';
+import { HummingbotService } from '../../../components/consumers/service.ts';
+import { targets } from '../../../components/delivery/targets.ts';
+import { SecretGroup, TagKey, type ValueSpec } from '../../../components/values.ts';
+
+const count = Number(process.env.SYNTHETIC_SECRETS);
+const spec: ValueSpec = {
+  source: 'config',
+  shape: 'line',
+  consumers: ['hummingbot'],
+  directory: 'trading',
+  optional: false,
+};
+const tagKey = new TagKey('tag').value;
+const groups = ['one', 'two', 'three'].map((name, group) => {
+  const keys = Array.from({ length: count }, (_, at) => `key_${at}`).filter(
+    (_, at) => at % 3 === group,
+  );
+  return new SecretGroup(name, {
+    entries: new Map(keys.map((key) => [key, spec])),
+    values: new Map(keys.map((key) => [key, pulumi.secret(`value of ${key}`)])),
+    placeholders: false,
+    tagKey,
+  });
+});
+for (const [name, target] of Object.entries(targets)) {
+  const delivery = target.deliver(name, { groups, root: 'out', stack: 'bench' });
+  new HummingbotService(`service-${name}`, { delivery, image: 'x:1', project: 'x', user: '0:0' });
+}
+export const tags = groups.map(({ tag }) => tag);
