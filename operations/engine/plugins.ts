@@ -58,7 +58,7 @@ function installOfficial(cli: Cli, provider: string, version: string): boolean {
 
 function writeRehearsalPlugin(provider: string, directory: string, binary: string): void {
   const source = join(projectDirectory, 'rehearsal', 'plugins', provider, 'main.ts');
-  const version = join(projectDirectory, 'node-version.cjs');
+  const version = join(projectDirectory, 'runtime-check.cjs');
   mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, rehearsalMark), `rehearsal plugin, see ${source}\n`);
   writeFileSync(binary, `#!/bin/sh\nexec node --require '${version}' '${source}' "$@"\n`);

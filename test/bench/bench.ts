@@ -170,7 +170,7 @@ function preview(checkout: Checkout): Cost {
   const begun = performance.now();
   const args = [
     '--require',
-    './node-version.cjs',
+    './runtime-check.cjs',
     'operations/pulumi.ts',
     'preview',
     '--stack',

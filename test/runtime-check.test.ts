@@ -11,7 +11,7 @@ function runWith(version: string): { readonly status: number | null; readonly st
     const pretend = join(directory, 'pretend.cjs');
     const versions = `{ ...process.versions, node: '${version}' }`;
     writeFileSync(pretend, `Object.defineProperty(process, 'versions', { value: ${versions} });`);
-    const args = ['--require', pretend, '--require', './node-version.cjs', '-e', '0'];
+    const args = ['--require', pretend, '--require', './runtime-check.cjs', '-e', '0'];
     return spawnSync(process.execPath, args, { encoding: 'utf8' });
   } finally {
     rmSync(directory, { recursive: true, force: true });
