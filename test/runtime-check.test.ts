@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 /** What a Node of another version would do; the check reads nothing but the version. */
 function runWith(version: string): { readonly status: number | null; readonly stderr: string } {
-  const directory = mkdtempSync(join(tmpdir(), 'node-version-'));
+  const directory = mkdtempSync(join(tmpdir(), 'runtime-check-'));
   try {
     const pretend = join(directory, 'pretend.cjs');
     const versions = `{ ...process.versions, node: '${version}' }`;
@@ -39,16 +39,16 @@ describe('a too old Node', () => {
     const { readFileSync } = await import('node:fs');
     assert.match(
       readFileSync('main.js', 'utf8'),
-      /^(?:\/\/.*\n)*import '\.\/node-version\.cjs';\n/,
+      /^(?:\/\/.*\n)*import '\.\/runtime-check\.cjs';\n/,
     );
     assert.match(
       readFileSync('plugins/hummingbot/pulumi-resource-hummingbot', 'utf8'),
-      /--require .*node-version\.cjs/,
+      /--require .*runtime-check\.cjs/,
     );
     const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as {
       scripts: Record<string, string>;
     };
     for (const name of ['start', 'pulumi', 'import'])
-      assert.match(scripts[name] ?? '', /^node --require \.\/node-version\.cjs /);
+      assert.match(scripts[name] ?? '', /^node --require \.\/runtime-check\.cjs /);
   });
 });
