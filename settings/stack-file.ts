@@ -3,6 +3,7 @@
  * encrypted, so only the file shows a plaintext leaf beside encrypted ones.
  */
 import { readFile } from 'node:fs/promises';
+import { relative } from 'node:path';
 import { isMap, isScalar, parseDocument, YAMLMap } from 'yaml';
 
 export interface StackFile {
@@ -18,7 +19,11 @@ export interface StackFile {
 
 /** The file that Pulumi reads: `--config-file`, here always by its environment variable. */
 export function stackFilePath(stack: string): string {
-  return process.env.PULUMI_OPTION_CONFIG_FILE ?? `Pulumi.${stack}.yaml`;
+  const named = process.env.PULUMI_OPTION_CONFIG_FILE;
+  if (named === undefined || named === '') return `Pulumi.${stack}.yaml`;
+  // As a user would name it, who stands in the project.
+  const below = relative(process.cwd(), named);
+  return below.startsWith('..') ? named : below;
 }
 
 /** @returns undefined when there is no such file, as with config from elsewhere */

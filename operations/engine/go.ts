@@ -69,7 +69,7 @@ async function build(go: string, tool: GoTool, work: string): Promise<void> {
     // Caches of its own, removed with the build: Go's grow to many gigabytes.
     GOCACHE: join(work, 'cache'),
     GOMODCACHE: join(work, 'modules'),
-    GOFLAGS: '-mod=readonly -trimpath -modcacherw',
+    GOFLAGS: '-mod=readonly -trimpath -modcacherw -buildvcs=false',
   };
   const progress = startProgress(`building ${tool.name} from source`, tool.estimate);
   const list = ['list', '-deps', '-f', '{{.ImportPath}}', 'tool'];

@@ -33,7 +33,10 @@ export function stackFileOf(stack: string, prepare: () => void): string {
   const text = readFileSync(committed, 'utf8');
   if (!existsSync(copy)) writeWhole(copy, text);
   else if (existsSync(base) && readFileSync(base, 'utf8') !== text) {
-    merge(stack, { committed: text, base: readFileSync(base, 'utf8'), copy });
+    const sides = { committed: text, base: readFileSync(base, 'utf8') };
+    const [merged, notes] = mergeStackFiles(stack, { ...sides, copy: readFileSync(copy, 'utf8') });
+    for (const note of notes) console.error(note);
+    writeWhole(copy, merged);
   }
   if (!existsSync(base) || readFileSync(base, 'utf8') !== text) writeWhole(base, text);
   return copy;
@@ -45,22 +48,36 @@ export function isProtected(stackFile: string, project: string): boolean {
   return String(value) !== 'false';
 }
 
-function merge(stack: string, files: { committed: string; base: string; copy: string }): void {
-  const document = parseDocument(readFileSync(files.copy, 'utf8'));
-  const ours = configOf(document.toString(), files.copy);
-  const before = configOf(files.base, 'the base');
-  const after = configOf(files.committed, `Pulumi.${stack}.yaml`);
+/** The three sides of a merge, as texts of stack files. */
+export interface Sides {
+  readonly committed: string;
+  /** The committed file as it was when the copy last took it over. */
+  readonly base: string;
+  readonly copy: string;
+}
+
+/**
+ * Takes over what the committed file changed, key by key.
+ * @returns the copy's new text, and a line for each key that changed
+ */
+export function mergeStackFiles(stack: string, sides: Sides): readonly [string, readonly string[]] {
+  const name = `Pulumi.${stack}.yaml`;
+  const document = parseDocument(sides.copy);
+  const ours = configOf(sides.copy, `.local/stacks/${name}`);
+  const before = configOf(sides.base, name);
+  const after = configOf(sides.committed, name);
+  const notes: string[] = [];
   for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
     if (same(before[key], after[key]) || same(ours[key], after[key])) continue;
     if (!same(ours[key], before[key])) {
-      console.error(`- Pulumi.${stack}.yaml has a new ${key}; this machine's own is kept`);
+      notes.push(`- ${name} has a new ${key}; this machine's own is kept`);
       continue;
     }
-    console.error(`- Pulumi.${stack}.yaml has a new ${key}; taken over`);
+    notes.push(`- ${name} has a new ${key}; taken over`);
     if (after[key] === undefined) document.deleteIn(['config', key]);
     else document.setIn(['config', key], document.createNode(after[key]));
   }
-  writeWhole(files.copy, document.toString());
+  return [document.toString(), notes];
 }
 
 function configOf(text: string, name: string): Config {

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { parse } from 'yaml';
+import { mergeStackFiles } from '../../../operations/engine/stack-copy.ts';
+
+const file = (config: Readonly<Record<string, unknown>>): string => JSON.stringify({ config });
+
+function merged(base: object, committed: object, copy: object) {
+  const [text, notes] = mergeStackFiles('dev', {
+    base: file({ ...base }),
+    committed: file({ ...committed }),
+    copy: file({ ...copy }),
+  });
+  return { config: parse(text).config as Record<string, unknown>, notes };
+}
+
+describe("this machine's copy of a stack file", () => {
+  it('takes over what was changed, added and removed in the committed file', () => {
+    const { config, notes } = merged({ a: 1, b: 2 }, { a: 9, c: [3] }, { a: 1, b: 2, own: true });
+    assert.deepEqual(config, { a: 9, c: [3], own: true });
+    assert.deepEqual(
+      notes,
+      ['a', 'b', 'c'].map((key) => `- Pulumi.dev.yaml has a new ${key}; taken over`),
+    );
+  });
+
+  it('keeps what this machine has changed itself, and says so', () => {
+    const { config, notes } = merged({ a: 1 }, { a: 2 }, { a: 3 });
+    assert.deepEqual(config, { a: 3 });
+    assert.deepEqual(notes, ["- Pulumi.dev.yaml has a new a; this machine's own is kept"]);
+  });
+
+  it('takes false for "false": Pulumi writes scalars as text', () => {
+    const { config, notes } = merged({ a: false }, { a: true }, { a: 'false' });
+    assert.deepEqual(config, { a: true });
+    assert.equal(notes.length, 1);
+    assert.equal(merged({ a: 1 }, { a: true }, { a: 'true' }).notes.length, 0);
+  });
+
+  it('keeps salt, values and comments of the copy', () => {
+    const copy =
+      'config:\n  # mine\n  a: 1\n  v:\n    k:\n      secure: v1:x\nencryptionsalt: v1:salt\n';
+    const [text] = mergeStackFiles('dev', {
+      base: 'config:\n  a: 1\n',
+      committed: 'config:\n  a: 2\n',
+      copy,
+    });
+    assert.equal(text, copy.replace('a: 1', 'a: 2'));
+  });
+
+  it('says in one line which file is not YAML', () => {
+    assert.throws(
+      () =>
+        mergeStackFiles('dev', { base: 'config: {}', committed: 'config: [', copy: 'config: {}' }),
+      /^CommandError: Pulumi\.dev\.yaml: got something that is not YAML in line \d+; allowed: a Pulumi stack file; fix: /,
+    );
+  });
+});
