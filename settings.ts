@@ -2,6 +2,7 @@
  * Config -> one typed object. All validation of user input starts here and happens
  * before any resource; all mistakes of a run are reported together.
  */
+import { normalize } from 'node:path';
 import * as pulumi from '@pulumi/pulumi';
 import {
   type CatalogEntry,
@@ -119,7 +120,6 @@ export function validate(raw: RawSettings): Checked {
   const outputDirectory = checkText(raw, 'outputDirectory', directoryRule, found);
   checkFights(raw, chosenTargets, found);
   checkPlaceholders(raw, protect, placeholders, found);
-  checkIgnored(raw, chosenTargets, outputDirectory, found);
   const groups = groupNames.map((name) => {
     const values = checkValues(raw, name, chosenTargets, found);
     const entries = new Map(
@@ -131,6 +131,8 @@ export function validate(raw: RawSettings): Checked {
     const used = [...values].filter(([key]) => entries.has(key));
     return { name, entries, values: new Map(used.map(([key, v]) => [key, pulumi.secret(v)])) };
   });
+  const used = new Map(groups.flatMap(({ entries }) => [...entries]));
+  checkIgnored(raw, chosenTargets, outputDirectory, used, found);
 
   if (mistakes.length > 0) return { mistakes };
   return {
@@ -144,7 +146,8 @@ export function validate(raw: RawSettings): Checked {
       image,
       namespace,
       prefix,
-      outputDirectory,
+      // One spelling of a place: another one would look like a move.
+      outputDirectory: normalize(outputDirectory).replace(/(?<=.)\/+$/u, ''),
     },
   };
 }

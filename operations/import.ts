@@ -10,7 +10,7 @@ import { parse } from 'dotenv';
 import { entryOf, environmentName, type SecretKey, secretKeys } from '../components/catalog.ts';
 import { refusalOf } from '../components/shape.ts';
 import { lineOf, type Mistake, shown } from '../settings/mistake.ts';
-import { CommandError, runCommand } from './engine/command-error.ts';
+import { CommandError, refuseSwallowedFlags, runCommand } from './engine/command-error.ts';
 import { type Engine, prepareEngine } from './engine/engine.ts';
 
 /** Larger files hold no value of the catalog. */
@@ -121,6 +121,7 @@ export function planImport(found: readonly Found[], command: string): Plan {
 }
 
 async function main(): Promise<number> {
+  refuseSwallowedFlags('npm run import --');
   const { path, stack } = parseRequest(process.argv.slice(2));
   const plan = planImport(readValues(path), `npm run import -- --stack ${stack} ${path}`);
   for (const name of plan.unknown) console.log(`not in the catalog, left out: ${name}`);
@@ -132,7 +133,7 @@ async function main(): Promise<number> {
       `${path}: got no name of the catalog; allowed: names such as BINANCE_API_KEY; fix: see docs/catalog.md`,
     );
   }
-  const engine = await prepareEngine(stack);
+  const engine = await prepareEngine(stack, { lock: false });
   for (const [key, value] of plan.values) await setSecret(engine, key, value);
   console.log(`${plan.values.size} of stack ${stack} set. Next: npm start -- --stack ${stack}`);
   return 0;

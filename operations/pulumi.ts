@@ -2,20 +2,28 @@
  * `npm run pulumi -- ARGS`: the Pulumi that `npm start` found, with the same home, backend,
  * passphrase and stack file. Whatever Pulumi can do, it does.
  */
-import { CommandError, runCommand } from './engine/command-error.ts';
+import { CommandError, refuseSwallowedFlags, runCommand } from './engine/command-error.ts';
 import { prepareEngine } from './engine/engine.ts';
 import { projectName } from './engine/workspace.ts';
 
 /** Commands that name their stack themselves, or none. */
 const withoutStack = ['stack', 'login', 'logout', 'version', 'plugin', 'help', 'about', 'whoami'];
 
+/** Commands that take the stack's lock; `cancel` is there to break it. */
+const locking = ['up', 'update', 'destroy', 'refresh', 'import', 'watch', 'state'];
 /** Above it the engine of 3.259 prints properties as they cross its wire. */
 const maxVerbosity = 3;
 
+/** The stack among the arguments, in each of Pulumi's spellings; the last one counts. */
 export function stackOf(args: readonly string[]): string | undefined {
-  const at = args.findIndex((arg) => arg === '--stack' || arg === '-s');
-  if (at >= 0) return args[at + 1];
-  return args.find((arg) => arg.startsWith('--stack='))?.slice('--stack='.length);
+  let stack: string | undefined;
+  for (const [at, arg] of args.entries()) {
+    if (arg === '--') break;
+    const inOne = /^(?:--stack=|-s=?)(.+)$/u.exec(arg)?.[1];
+    if (inOne !== undefined) stack = inOne;
+    else if (arg === '--stack' || arg === '-s') stack = args[at + 1];
+  }
+  return stack;
 }
 
 /**
@@ -57,12 +65,15 @@ function isValuePath(key: string): boolean {
  */
 export function refuseDebugLog(args: readonly string[], official: boolean): void {
   if (official) return;
-  const at = args.findIndex((arg) => /^(?:-v|--verbose)(?:=|$|\d)/u.test(arg));
-  const word = at < 0 ? '' : (args[at] ?? '').replace(/^(?:--verbose|-v)=?/u, '');
-  const level = Number(word === '' && at >= 0 ? args[at + 1] : word);
-  if (at < 0 || level <= maxVerbosity) return;
+  const tells = args.find((arg, at) => {
+    if (/^--(?:tracing|otel-traces|profiling)/u.test(arg)) return true;
+    // Short flags may stand together: -rv9.
+    const found = /^(?:--verbose|-[a-uw-z]*v)=?(\d*)$/u.exec(arg);
+    return found !== null && Number(found[1] === '' ? args[at + 1] : found[1]) > maxVerbosity;
+  });
+  if (tells === undefined) return;
   throw new CommandError(
-    `pulumi: got ${args[at]}, and the self-built engine writes values into its debug log; ` +
+    `pulumi: got ${tells}, and the self-built engine writes values into its debug log; ` +
       `allowed: up to -v=${maxVerbosity}, or the vendor's Pulumi; fix: leave it out, or install Pulumi (https://www.pulumi.com/docs/install/)`,
   );
 }
@@ -70,8 +81,9 @@ export function refuseDebugLog(args: readonly string[], official: boolean): void
 async function main(): Promise<number> {
   const args = process.argv.slice(2);
   refuseValueInArguments(args);
+  refuseSwallowedFlags(`npm run pulumi -- ${args[0] ?? 'up'}`);
   const named = stackOf(args);
-  const engine = await prepareEngine(named ?? process.env.PULUMI_STACK ?? 'dev');
+  const engine = await prepareEngine(named ?? 'dev', { lock: locking.includes(args[0] ?? '') });
   refuseDebugLog(args, engine.cli.official);
   const own = withoutStack.includes(args[0] ?? 'help') || named !== undefined;
   return await engine.run(own ? args : [...args, '--stack', engine.stack]);

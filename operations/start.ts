@@ -4,7 +4,7 @@
  */
 import { relative } from 'node:path';
 import { parseArgs } from 'node:util';
-import { CommandError, runCommand } from './engine/command-error.ts';
+import { CommandError, refuseSwallowedFlags, runCommand } from './engine/command-error.ts';
 import { type Engine, prepareEngine } from './engine/engine.ts';
 import { projectDirectory, workspace } from './engine/workspace.ts';
 
@@ -44,7 +44,8 @@ export function parseRequest(args: readonly string[]): Request {
 
 async function main(): Promise<number> {
   const { verb, stack, yes } = parseRequest(process.argv.slice(2));
-  const engine = await prepareEngine(stack);
+  refuseSwallowedFlags(`npm start -- ${verb}`);
+  const engine = await prepareEngine(stack, { lock: verb !== 'preview' });
   const made = engine.cli.official ? 'from its vendor' : 'self-built';
   console.error(`- Pulumi ${engine.cli.version} (${made}), stack ${stack}: ${verb}\n`);
   const code = await engine.run(argumentsOf(engine, verb, yes));

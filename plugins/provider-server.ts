@@ -5,6 +5,7 @@
  * A secret crosses the wire as `{ [signature]: mark, value }`
  * (pulumi/sdk/go/common/resource/sig). `unwrap` takes the values out, `secret` marks them again.
  */
+import '../engine-watch.cjs';
 import { main } from '@pulumi/pulumi/provider/index.js';
 import type {
   CheckFailure,

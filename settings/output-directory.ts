@@ -1,5 +1,6 @@
 /** Checks that git ignores what would hold values. */
 import { isAbsolute, join, resolve } from 'node:path';
+import type { CatalogEntry } from '../components/catalog.ts';
 import { type TargetName, targets } from '../components/delivery/targets.ts';
 import { notIgnored } from './git.ts';
 import { pulumiCommand, shown } from './mistake.ts';
@@ -10,13 +11,14 @@ export function checkIgnored(
   { projectDirectory, stack }: RawSettings,
   chosen: readonly TargetName[],
   outputDirectory: string,
+  entries: ReadonlyMap<string, CatalogEntry>,
   found: Found,
 ): void {
   const root = isAbsolute(outputDirectory)
     ? outputDirectory
     : resolve(projectDirectory, outputDirectory);
   const paths = chosen.flatMap((name) =>
-    targets[name].valuePaths.map((path) => join(root, stack, path)),
+    targets[name].valuePaths(entries).map((path) => join(root, stack, path)),
   );
   const answer = notIgnored(paths);
   if ('reason' in answer) {

@@ -43,8 +43,10 @@ export const prefixRule: TextRule = {
 };
 export const directoryRule: TextRule = {
   fallback: 'out',
-  pattern: /^(?!\.{1,2}$)(?!\.\.?\/)[^\0\n\r:$]+$/u,
-  allowed: 'a directory below the project, or an absolute path; without : and $',
+  pattern:
+    /^(?!.*(?:^|\/)(?:\.\.|\.git|\.local|node_modules)(?:\/|$))(?![./]+$)[A-Za-z0-9_./][A-Za-z0-9_./-]*$/u,
+  allowed:
+    'a directory below the project, or an absolute path: letters, digits and _ . - /, without .. and not .git or .local',
 };
 
 export function checkText(

@@ -288,6 +288,54 @@ describe('settings', () => {
     accepted({ ...raw({}), stackFile: file });
   });
 
+  it('take one spelling of a directory, and none that leads out of the project', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'settings-'));
+    for (const [given, kept] of [
+      ['out/', 'out'],
+      ['out//', 'out'],
+      ['./out', 'out'],
+      [`${directory}/`, directory],
+    ] as const) {
+      assert.equal(accepted(raw({ outputDirectory: given })).outputDirectory, kept);
+    }
+    rmSync(directory, { recursive: true });
+    for (const outputDirectory of [
+      'out/../../x',
+      '..',
+      '/',
+      '.git',
+      'a/.git/b',
+      '.local',
+      '~/x',
+      '-x',
+      ' ',
+      'a b',
+      'a:b',
+      '',
+    ]) {
+      assert.match(
+        mistakes(raw({ outputDirectory })).map(lineOf)[0] ?? '',
+        /^outputDirectory: got /,
+        outputDirectory,
+      );
+    }
+  });
+
+  it('see a tracked file of a single key', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'settings-'));
+    try {
+      spawnSync('git', ['init', '-q', directory]);
+      writeFileSync(join(directory, '.gitignore'), 'dev/\n');
+      mkdirSync(join(directory, 'dev/secrets/trading'), { recursive: true });
+      writeFileSync(join(directory, 'dev/secrets/trading/binance_api_key'), '');
+      accepted(raw({ outputDirectory: directory }));
+      spawnSync('git', ['-C', directory, 'add', '-f', 'dev/secrets/trading/binance_api_key']);
+      assert.match(mistakes(raw({ outputDirectory: directory }))[0]?.got ?? '', /ignore 1 of/);
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  });
+
   it('take images with a tag, a digest, a port', () => {
     const digest = `sha256:${'0'.repeat(64)}`;
     for (const image of [
@@ -315,7 +363,7 @@ describe('settings', () => {
       const [line] = mistakes(raw({ outputDirectory: directory })).map(lineOf);
       assert.match(
         line ?? '',
-        /^outputDirectory: got .*, where git would not ignore 2 of the files that hold values; allowed: a directory that git ignores; fix: add it to \.gitignore, or /,
+        /^outputDirectory: got .*, where git would not ignore 6 of the files that hold values; allowed: a directory that git ignores; fix: add it to \.gitignore, or /,
       );
       writeFileSync(join(directory, '.gitignore'), 'dev/\n');
       accepted(raw({ outputDirectory: directory }));

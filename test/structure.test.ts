@@ -41,7 +41,7 @@ const allowed: readonly (readonly [RegExp, RegExp])[] = [
     /^settings\.ts$/,
     /^(?:settings\/|components\/(?:catalog|shape)\.ts|components\/delivery\/targets\.ts)/,
   ],
-  [/^plugins\//, /^plugins\//],
+  [/^plugins\//, /^(?:plugins\/|engine-watch\.cjs)/],
   [/^operations\/engine\//, /^operations\/engine\//],
   [
     /^operations\/[^/]+\.ts$/,

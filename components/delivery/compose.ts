@@ -1,6 +1,6 @@
 /** Target `compose`: one file a key, which Docker Compose mounts at `/run/secrets/<key>`. */
 import type * as pulumi from '@pulumi/pulumi';
-import { File } from '../../plugins/hummingbot/resources.ts';
+import { File, temporaryOf } from '../../plugins/hummingbot/resources.ts';
 import { fileEnvironmentName, runPath } from '../catalog.ts';
 import type { Secret } from '../values.ts';
 import { Delivery, type DeliveryArgs, type Reference, type Target } from './delivery.ts';
@@ -40,12 +40,16 @@ export class ComposeSecrets extends Delivery {
   }
 }
 
-function sourceOf(secret: Secret): string {
+function sourceOf(secret: Pick<Secret, 'key' | 'entry'>): string {
   return `secrets/${secret.entry.directory}/${secret.key}`;
 }
 
 export const compose: Target = {
-  valuePaths: ['secrets/any/key'],
+  valuePaths: (entries) =>
+    [...entries].flatMap(([key, entry]) => {
+      const path = sourceOf({ key, entry });
+      return [path, temporaryOf(path)];
+    }),
   claims: ['secrets/', 'compose.yaml'],
   refuses: (value) => (value.includes('\0') ? 'a NUL byte' : undefined),
   deliver: (name, args, opts) => new ComposeSecrets(name, args, opts),

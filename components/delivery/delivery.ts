@@ -4,7 +4,7 @@
  */
 import * as pulumi from '@pulumi/pulumi';
 import type { ConsumerName } from '../catalog.ts';
-import type { Secret, SecretGroup } from '../values.ts';
+import type { Secret, SecretGroup, ValueSpec } from '../values.ts';
 
 export interface DeliveryArgs {
   /** What is delivered. */
@@ -72,8 +72,11 @@ export abstract class Delivery extends pulumi.ComponentResource {
 
 /** A place that values can go to, as settings and index.ts see it. */
 export interface Target {
-  /** Paths below the stack's folder that hold values; git must ignore them. */
-  readonly valuePaths: readonly string[];
+  /**
+   * Paths below the stack's folder that hold values, also for the moment of writing; git must
+   * ignore them.
+   */
+  valuePaths(entries: ReadonlyMap<string, ValueSpec>): readonly string[];
   /** What only one target of a stack may own; two that share a claim fight. */
   readonly claims: readonly string[];
   /** Why a value cannot travel; never repeats it. @returns undefined when it can */

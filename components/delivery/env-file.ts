@@ -1,6 +1,6 @@
 /** Target `env-file`: all values in `.env.secrets`, which Docker Compose interpolates. */
 import * as pulumi from '@pulumi/pulumi';
-import { File } from '../../plugins/hummingbot/resources.ts';
+import { File, temporaryOf } from '../../plugins/hummingbot/resources.ts';
 import { environmentName } from '../catalog.ts';
 import type { Secret } from '../values.ts';
 import { Delivery, type DeliveryArgs, type Reference, type Target } from './delivery.ts';
@@ -61,7 +61,7 @@ export function refusesEnv(value: string): string | undefined {
 }
 
 export const envFile: Target = {
-  valuePaths: [fileName],
+  valuePaths: () => [fileName, temporaryOf(fileName)],
   claims: [fileName, 'compose.env.yaml'],
   refuses: refusesEnv,
   deliver: (name, args, opts) => new EnvFile(name, args, opts),

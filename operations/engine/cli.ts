@@ -127,9 +127,12 @@ async function build(): Promise<Cli> {
 function assemble(): Cli {
   const bin = buildBin();
   const put = (name: string, make: (temporary: string) => void): void => {
-    const temporary = join(bin, `${name}.${process.pid}`);
+    const temporary = join(bin, `.${name}.${process.pid}`);
+    rmSync(temporary, { force: true });
     make(temporary);
     renameSync(temporary, join(bin, name));
+    // A rename onto another link of the same file does nothing, by POSIX.
+    rmSync(temporary, { force: true });
   };
   mkdirSync(bin, { recursive: true });
   const built = (tool: GoTool): string => join(toolDirectory(tool), tool.name);

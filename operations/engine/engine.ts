@@ -36,9 +36,13 @@ export interface Answer {
 
 /**
  * Makes everything ready that a run needs.
+ * @param lock whether the run takes the stack's lock: then it waits for the one who has it
  * @throws CommandError with one line when something is missing and cannot be had
  */
-export async function prepareEngine(stack: string): Promise<Engine> {
+export async function prepareEngine(
+  stack: string,
+  { lock }: { readonly lock: boolean },
+): Promise<Engine> {
   if (!/^[a-z0-9][a-z0-9_-]{0,39}$/u.test(stack)) {
     throw new CommandError(
       `stack: got ${JSON.stringify(stack)}; allowed: small letters, digits, - and _; fix: --stack dev`,
@@ -49,7 +53,7 @@ export async function prepareEngine(stack: string): Promise<Engine> {
   const protectedStack = isProtected(stackFile, projectName);
   const cli = await findCli(protectedStack);
   preparePlugins(cli, protectedStack);
-  if (workspace.embedded) await settleLocks(stack);
+  if (workspace.embedded && lock) await settleLocks(stack);
   const env = pulumiEnvironment({ bin: cli.bin, stackFile });
   const engine: Engine = {
     stack,
@@ -78,7 +82,8 @@ async function selectStack(engine: Engine): Promise<void> {
       ? ['stack', 'init', engine.stack, '--no-select', '--cwd', aside]
       : ['stack', 'select', engine.stack, '--create'];
     const { code, stderr } = await engine.ask(words);
-    if (code === 0) return;
+    // Another run may have been faster.
+    if (code === 0 || (workspace.embedded && existsSync(stateFile(engine.stack)))) return;
     const reason = stderr.trim().split('\n').at(-1) ?? '';
     throw new CommandError(`stack ${engine.stack}: cannot be made: ${reason}`);
   } finally {

@@ -73,6 +73,9 @@ export function removeLogs(): void {
   rmSync(join(workspace.home, 'logs'), { recursive: true, force: true });
 }
 
+/** Variables that make an engine write properties, values among them, to a file or the screen. */
+const debugLogs = ['PULUMI_OPTION_VERBOSE', 'PULUMI_OPTION_TRACING', 'PULUMI_DEBUG_GRPC'];
+
 export interface EngineEnvironment {
   /** Folder of the CLI and its language host. */
   readonly bin: string;
@@ -82,7 +85,9 @@ export interface EngineEnvironment {
 
 /** Variables for a run of Pulumi. No value among them: the passphrase is named by its file. */
 export function pulumiEnvironment({ bin, stackFile }: EngineEnvironment): NodeJS.ProcessEnv {
-  const { PULUMI_OPTION_VERBOSE: _debugLog, ...inherited } = process.env;
+  const inherited = { ...process.env };
+  for (const name of debugLogs) delete inherited[name];
+  const watch = `--require "${join(projectDirectory, 'engine-watch.cjs')}"`;
   return {
     ...inherited,
     PULUMI_HOME: workspace.home,
@@ -92,6 +97,7 @@ export function pulumiEnvironment({ bin, stackFile }: EngineEnvironment): NodeJS
     PULUMI_OPTION_CONFIG_FILE: stackFile,
     // `stack rm` would delete the stack file.
     PULUMI_OPTION_PRESERVE_CONFIG: 'true',
+    NODE_OPTIONS: [inherited.NODE_OPTIONS, watch].filter(Boolean).join(' '),
     NODE_COMPILE_CACHE: join(workspace.cache, 'node-compile-cache'),
     PATH: [bin, join(projectDirectory, 'node_modules', '.bin'), process.env.PATH].join(delimiter),
     ...(workspace.embedded && { PULUMI_BACKEND_URL: `file://${state}` }),

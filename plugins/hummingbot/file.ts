@@ -73,7 +73,12 @@ export class FileResource implements ResourceHandler {
 
   async diff(_id: string, olds: Properties, news: Properties): Promise<DiffResult> {
     const changed = properties.filter((property) => olds[property] !== news[property]);
-    const replaces = changed.filter((property) => property === 'root' || property === 'path');
+    // Another spelling of the same place is the same file: replacing it would end in its deletion.
+    const [before, after] = [olds, news].map((file) =>
+      resolve(this.#project, String(file.root), String(file.path)),
+    );
+    const moves = before !== after;
+    const replaces = changed.filter((each) => moves && (each === 'root' || each === 'path'));
     return { changes: changed.length > 0, replaces };
   }
 
@@ -90,6 +95,10 @@ export class FileResource implements ResourceHandler {
 
   async read(id: string, state: Properties): Promise<ReadResult> {
     const file = state as unknown as FileState;
+    return await this.#read(id, file).catch((error: unknown) => refuse(file, error));
+  }
+
+  async #read(id: string, file: FileState): Promise<ReadResult> {
     if (typeof file.root !== 'string' || typeof file.path !== 'string') {
       throw new PluginError('hummingbot:index:File: cannot be imported; run the program instead');
     }
@@ -103,12 +112,15 @@ export class FileResource implements ResourceHandler {
 
   async delete(_id: string, state: Properties): Promise<void> {
     const file = state as unknown as FileState;
+    await this.#delete(file).catch((error: unknown) => refuse(file, error));
+  }
+
+  async #delete(file: FileState): Promise<void> {
     const directory = await this.#directory(file, false);
     if (directory === undefined) return;
     const target = join(directory, basename(file.path));
-    await rm(temporary(target), { force: true });
     // A name that became a directory is not ours: rm without `recursive` refuses it.
-    await rm(target, { force: true }).catch((error: unknown) => refuse(file, error));
+    for (const path of [temporary(target), target]) await rm(path, { force: true });
     await removeEmptyParents(directory, await realpath(this.#root(file)));
   }
 
@@ -175,6 +187,7 @@ function refuse(file: FileState, error: unknown): never {
   const hints: Record<string, string> = {
     EACCES: 'fix: give your user the right to write there',
     EPERM: 'fix: give your user the right to write there',
+    ELOOP: 'a symbolic link leads to itself; fix: remove it and run again',
     EROFS: 'fix: choose an outputDirectory on a writable file system',
     ENOSPC: 'fix: free some space and run again',
     EISDIR: 'a directory is in its place; fix: move it away and run again',
@@ -186,7 +199,7 @@ function refuse(file: FileState, error: unknown): never {
 }
 
 function temporary(target: string): string {
-  return join(dirname(target), `.${basename(target)}.tmp`);
+  return `${target}.tmp`;
 }
 
 async function writeAtomically(target: string, file: FileState): Promise<void> {

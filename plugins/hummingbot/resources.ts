@@ -18,6 +18,11 @@ export interface FileArgs {
   readonly mode?: string;
 }
 
+/** Where a file's content stands while it is written; what a kill may leave behind. */
+export function temporaryOf(path: string): string {
+  return `${path}.tmp`;
+}
+
 /** One file, written atomically. See plugins/hummingbot/file.ts for what is promised. */
 export class File extends pulumi.CustomResource {
   declare readonly path: pulumi.Output<string>;

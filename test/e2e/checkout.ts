@@ -102,7 +102,11 @@ export class Checkout {
     child.stdout?.on('data', (chunk: Buffer) => out.push(chunk));
     child.stderr?.on('data', (chunk: Buffer) => err.push(chunk));
     const code = await new Promise<number>((settle) => {
-      child.on('close', (status, signal) => settle(status ?? (signal === null ? 1 : 137)));
+      const end = (status: number | null, signal: NodeJS.Signals | null): void =>
+        settle(status ?? (signal === null ? 1 : 137));
+      child.on('close', end);
+      // Orphans of a killed child may hold its pipes.
+      child.on('exit', (...how) => setTimeout(() => end(...how), 15_000).unref());
     });
     const result = {
       code,

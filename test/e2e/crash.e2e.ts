@@ -6,7 +6,7 @@ import { parse } from 'dotenv';
 import { entryOf, environmentName, type SecretKey } from '../../components/catalog.ts';
 import { makeCanary } from '../canary.ts';
 import { Checkout } from './checkout.ts';
-import { appearing } from './process-tree.ts';
+import { appearing, processes } from './process-tree.ts';
 
 const keys: readonly SecretKey[] = [
   'binance_api_key',
@@ -74,7 +74,8 @@ class Watcher {
   }
 }
 
-describe('kill -9', () => {
+describe('kill -9', function () {
+  this.timeout(180_000);
   const warm = new Checkout();
   let current = newValues();
   /** How long a victim lives in an undisturbed run, in milliseconds. */
@@ -106,10 +107,22 @@ describe('kill -9', () => {
     return hit;
   }
 
+  /** Programs and plugins of a killed engine end by themselves; others would wait, and grow. */
+  async function assertNoOrphans(checkout: Checkout): Promise<void> {
+    const orphans = (): readonly string[] =>
+      processes()
+        .filter(({ command }) => command.includes(checkout.directory))
+        .filter(({ command }) => /main\.ts|cmd\/run\/index\.js/.test(command))
+        .map(({ command }) => command);
+    for (let tries = 0; orphans().length > 0 && tries < 50; tries++) await sleep(100);
+    assert.deepEqual(orphans(), []);
+  }
+
   async function assertConverges(
     checkout: Checkout,
     values: ReadonlyMap<SecretKey, string>,
   ): Promise<void> {
+    await assertNoOrphans(checkout);
     const next = await checkout.npmStart();
     assert.equal(next.code, 0, `${next.stdout}\n${next.stderr}`);
     for (const [key, value] of values) assert.equal(checkout.read(pathOf(key)), value);

@@ -143,7 +143,7 @@ describe('a mistake', () => {
         await config('set', 'outputDirectory', 'rendered');
         writeFileSync(checkout.path('.gitignore'), 'node_modules/\n.local/\n');
       },
-      /^outputDirectory: got "rendered", where git would not ignore 2 of the files/,
+      /^outputDirectory: got "rendered", where git would not ignore \d+ of the files/,
     ],
   ];
 
@@ -210,6 +210,12 @@ describe('a mistake', () => {
   for (const [name, words, line] of commandMistakes) {
     it(`${name}: one line`, async () => assertRefused(await checkout.run('npm', words), line));
   }
+
+  it('a stack that npm keeps to itself: refused, and no other stack is touched', async () => {
+    const line =
+      /^--stack: got kept by npm, because no -- stands before it; allowed: .*; fix: npm start -- destroy --stack staging$/;
+    assertRefused(await checkout.run('npm', ['start', 'destroy', '--stack=staging']), line);
+  });
 
   it('a value among the arguments: refused, and not said again', async () => {
     const words = ['config', 'set', '--secret', '--path', 'trading.binance_api_key', canary];

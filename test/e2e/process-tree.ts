@@ -9,7 +9,8 @@ export interface Process {
   readonly command: string;
 }
 
-function processes(): readonly Process[] {
+/** All processes of the machine. */
+export function processes(): readonly Process[] {
   return readdirSync('/proc').flatMap((name) => {
     if (!/^\d+$/u.test(name)) return [];
     try {

@@ -8,6 +8,9 @@ describe('npm run pulumi', () => {
     assert.equal(stackOf(words('up --stack prod')), 'prod');
     assert.equal(stackOf(words('-s prod up')), 'prod');
     assert.equal(stackOf(words('up --stack=prod')), 'prod');
+    assert.equal(stackOf(words('destroy -sprod')), 'prod');
+    assert.equal(stackOf(words('destroy -s=prod')), 'prod');
+    assert.equal(stackOf(words('up --stack dev --stack prod')), 'prod');
     assert.equal(stackOf(words('up')), undefined);
   });
 
@@ -47,13 +50,23 @@ describe('npm run pulumi', () => {
   }
 
   it('refuses the debug log of a self-built engine, and no other', () => {
-    for (const line of ['up -v=9', 'up -v 9', 'up -v9', 'up --verbose=4', 'preview --verbose 11']) {
+    for (const line of [
+      'up -v=9',
+      'up -v 9',
+      'up -v9',
+      'up --verbose=4',
+      'preview --verbose 11',
+      'up -rv9',
+      'up -v=1 -v=9',
+      'up --tracing file:x',
+    ]) {
       assert.throws(
         () => refuseDebugLog(words(line), false),
         /writes values into its debug log; allowed: up to -v=3/,
       );
       refuseDebugLog(words(line), true);
     }
-    for (const line of ['up', 'up -v=3', 'up --yes']) refuseDebugLog(words(line), false);
+    for (const line of ['up', 'up -v=3', 'up --yes', 'whoami -v'])
+      refuseDebugLog(words(line), false);
   });
 });

@@ -100,10 +100,10 @@ describe('File', () => {
 
   it('clears away what a killed write left behind', async () => {
     mkdirSync(join(root(), 'dev/secrets'), { recursive: true });
-    writeFileSync(join(root(), 'dev/secrets/.key.tmp'), 'half');
+    writeFileSync(join(root(), 'dev/secrets/key.tmp'), 'half');
     await file.create(inputs());
     assert.deepEqual(readdirSync(join(root(), 'dev/secrets')), ['key']);
-    writeFileSync(join(root(), 'dev/secrets/.key.tmp'), 'half');
+    writeFileSync(join(root(), 'dev/secrets/key.tmp'), 'half');
     await file.delete('', inputs());
     assert.ok(!existsSync(join(root(), 'dev')));
   });
@@ -218,6 +218,10 @@ describe('File', () => {
     assert.deepEqual(await diff({}), { changes: false, replaces: [] });
     assert.deepEqual(await diff({ content: 'x' }), { changes: true, replaces: [] });
     assert.deepEqual(await diff({ mode: '0600' }), { changes: true, replaces: [] });
+    // The same place in another spelling: created first and deleted last, it would be gone.
+    for (const root of ['out/', './out', join(project, 'out')]) {
+      assert.deepEqual(await diff({ root }), { changes: true, replaces: [] });
+    }
     assert.deepEqual(await diff({ path: 'b' }), { changes: true, replaces: ['path'] });
   });
 });
