@@ -27,6 +27,8 @@ function watch(host, port) {
     connected = true;
   });
   socket.on('error', () => {});
+  // Unread, the end of a connection would never be seen, and the thread would run out of work.
+  socket.resume();
   socket.on('close', () => {
     // The engine drops a silent connection after a while; a dead one takes no new one.
     if (connected) setTimeout(() => watch(host, port), retryMilliseconds);

@@ -4,7 +4,7 @@
  */
 import { CommandError, refuseSwallowedFlags, runCommand } from './engine/command-error.ts';
 import { prepareEngine } from './engine/engine.ts';
-import { projectName } from './engine/workspace.ts';
+import { projectName, workspace } from './engine/workspace.ts';
 
 /** Commands that name their stack themselves, or none. */
 const withoutStack = ['stack', 'login', 'logout', 'version', 'plugin', 'help', 'about', 'whoami'];
@@ -78,9 +78,24 @@ export function refuseDebugLog(args: readonly string[], official: boolean): void
   );
 }
 
+/**
+ * Refuses what would part this machine's copy of a stack file from its stack.
+ * @throws CommandError with the way that keeps the values
+ */
+export function refuseParting(args: readonly string[], embedded: boolean): void {
+  const words = args.filter((arg) => !arg.startsWith('-'));
+  const parts = words[1] === 'rename' || words[1] === 'change-secrets-provider';
+  if (!embedded || words[0] !== 'stack' || !parts) return;
+  throw new CommandError(
+    `stack ${words[1]}: got the state in .local, whose values stand in a file of the old name and passphrase; ` +
+      'allowed: with a backend of your own; fix: set PULUMI_BACKEND_URL, or make a stack file of the new name and import the values there',
+  );
+}
+
 async function main(): Promise<number> {
   const args = process.argv.slice(2);
   refuseValueInArguments(args);
+  refuseParting(args, workspace.embedded);
   refuseSwallowedFlags(`npm run pulumi -- ${args[0] ?? 'up'}`);
   const named = stackOf(args);
   const engine = await prepareEngine(named ?? 'dev', { lock: locking.includes(args[0] ?? '') });

@@ -1,7 +1,7 @@
 /** What git would ignore: values are written nowhere else. */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, realpathSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 
 /**
  * Paths that git would not ignore, though they lie in a work tree. A tracked file counts as not
@@ -12,7 +12,7 @@ import { dirname, join } from 'node:path';
 export function notIgnored(
   paths: readonly string[],
 ): { readonly paths: readonly string[] } | { readonly reason: string } {
-  const inside = paths.filter((path) => workTreeOf(path) !== undefined);
+  const inside = paths.map(withoutLinks).filter((path) => workTreeOf(path) !== undefined);
   const byTree = Map.groupBy(inside, (path) => workTreeOf(path) ?? '');
   const found: string[] = [];
   for (const [tree, members] of byTree) {
@@ -29,6 +29,13 @@ export function notIgnored(
     found.push(...members.filter((path) => !ignored.has(path)));
   }
   return { paths: found };
+}
+
+/** The path with symbolic links followed, as far as it exists: a link may lead into a work tree. */
+function withoutLinks(path: string): string {
+  if (existsSync(path)) return realpathSync(path);
+  const parent = dirname(path);
+  return parent === path ? path : join(withoutLinks(parent), basename(path));
 }
 
 /** The git work tree around a path; the nearest existing directory decides. */

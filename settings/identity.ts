@@ -24,7 +24,7 @@ export function checkStack({ stack }: RawSettings, found: Found): string {
       got: shown(stack),
       allowed:
         'small letters, digits, - and _, at most 40; it names a folder and a Compose project',
-      fix: 'npm run pulumi -- stack rename NAME',
+      fix: 'a stack file of another name, and npm start -- --stack NAME',
     });
   }
   return stack;

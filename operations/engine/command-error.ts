@@ -16,13 +16,22 @@ export function refuseSwallowedFlags(command: string): void {
   );
 }
 
+/** The line of a mistake, or of what the file system refused; undefined for a defect of ours. */
+function lineOf(error: unknown): string | undefined {
+  if (error instanceof CommandError) return error.message;
+  const { code, path } = error as NodeJS.ErrnoException;
+  if (typeof code !== 'string' || typeof path !== 'string') return undefined;
+  return `${path}: got ${code} from the file system; allowed: a path that can be read and written; fix: mend that path and run again`;
+}
+
 /** Runs a command's main function; a mistake of the user is one line and exit code 1. */
 export async function runCommand(main: () => Promise<number>): Promise<void> {
   try {
     process.exitCode = await main();
   } catch (error) {
-    if (!(error instanceof CommandError)) throw error;
-    console.error(error.message);
+    const line = lineOf(error);
+    if (line === undefined) throw error;
+    console.error(line);
     process.exitCode = 1;
   }
 }

@@ -190,7 +190,7 @@ describe('kill -9', function () {
             ]),
           ),
         );
-        await runAndKill(fresh, victim, 0.5);
+        assert.ok(await runAndKill(fresh, victim, 0.5), 'the victim was gone');
         await fresh.import(values);
         await assertConverges(fresh, values);
         await watcher.stop();

@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
-import { refuseDebugLog, refuseValueInArguments, stackOf } from '../../operations/pulumi.ts';
+import {
+  refuseDebugLog,
+  refuseParting,
+  refuseValueInArguments,
+  stackOf,
+} from '../../operations/pulumi.ts';
 
 describe('npm run pulumi', () => {
   const words = (text: string): readonly string[] => text.split(' ');
@@ -68,5 +73,18 @@ describe('npm run pulumi', () => {
     }
     for (const line of ['up', 'up -v=3', 'up --yes', 'whoami -v'])
       refuseDebugLog(words(line), false);
+  });
+});
+
+describe('npm run pulumi -- stack', () => {
+  it('refuses to part a stack from its file, with the embedded backend alone', () => {
+    for (const line of ['stack rename b --stack a', 'stack change-secrets-provider passphrase']) {
+      assert.throws(
+        () => refuseParting(line.split(' '), true),
+        /got the state in \.local.*; allowed: .*; fix: /,
+      );
+      refuseParting(line.split(' '), false);
+    }
+    refuseParting(['stack', 'ls'], true);
   });
 });
