@@ -17,8 +17,8 @@ import type {
   UpdateResult,
 } from '@pulumi/pulumi/provider/provider.js';
 
-const signature = '4dabf18193072939515e22adb298388d';
-const secretMark = '1b47061264138c4ac30d75fd1eb44270';
+export const signature = '4dabf18193072939515e22adb298388d';
+export const secretMark = '1b47061264138c4ac30d75fd1eb44270';
 
 /** Properties as plain values, without secret marks. */
 export type Properties = Record<string, unknown>;

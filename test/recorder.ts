@@ -1,9 +1,7 @@
 /** Records what the program registers under Pulumi's mocks, and what of it is not secret. */
 import * as pulumi from '@pulumi/pulumi';
 import type { MockResourceArgs } from '@pulumi/pulumi/runtime/mocks.js';
-
-const signature = '4dabf18193072939515e22adb298388d';
-const secretMark = '1b47061264138c4ac30d75fd1eb44270';
+import { secretMark, signature } from '../plugins/provider-server.ts';
 
 export interface Registration {
   readonly type: string;

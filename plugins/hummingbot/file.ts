@@ -7,8 +7,8 @@
  * whose name is fixed, so that the next write or delete of the same path clears it away.
  */
 import { constants } from 'node:fs';
-import { chmod, lstat, mkdir, open, realpath, rename, rm, rmdir } from 'node:fs/promises';
-import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { lstat, open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import type {
   CheckResult,
   CreateResult,
@@ -24,6 +24,20 @@ import {
   type ResourceHandler,
   secret,
 } from '../provider-server.ts';
+import {
+  type DirectoryModes,
+  isDrifted,
+  mendedModesOf,
+  missing,
+  modesOf,
+  octal,
+  PlaceError,
+  removeEmpty,
+  type WalkOptions,
+  type Way,
+  walk,
+} from './directories.ts';
+import { temporaryOf } from './temporary.ts';
 
 interface FileState {
   /** Directory that the file may not leave; relative to the project, or absolute. */
@@ -34,11 +48,11 @@ interface FileState {
   readonly content: string;
   /** Mode in octal, four digits, exact whatever the umask: `0400`. */
   readonly mode: string;
+  /** Output: our directories between root and file, by name, with their modes as last seen. */
+  readonly directories?: DirectoryModes;
 }
 
 const properties = ['root', 'path', 'content', 'mode'] as const;
-const directoryMode = 0o700;
-const modeMask = 0o7777;
 
 export class FileResource implements ResourceHandler {
   readonly #project: string;
@@ -79,18 +93,20 @@ export class FileResource implements ResourceHandler {
     );
     const moves = before !== after;
     const replaces = changed.filter((each) => moves && (each === 'root' || each === 'path'));
-    return { changes: changed.length > 0, replaces };
+    const drifted = isDrifted((olds as unknown as FileState).directories);
+    return { changes: changed.length > 0 || drifted, replaces };
   }
 
   async create(inputs: Properties): Promise<CreateResult> {
     const file = inputs as unknown as FileState;
-    await this.#write(file);
-    return { id: `${file.root}/${file.path}`, outs: marked(inputs) };
+    const directories = await this.#write(file, undefined);
+    return { id: `${file.root}/${file.path}`, outs: { ...marked(inputs), directories } };
   }
 
-  async update(_id: string, _olds: Properties, news: Properties): Promise<UpdateResult> {
-    await this.#write(news as unknown as FileState);
-    return { outs: marked(news) };
+  async update(_id: string, olds: Properties, news: Properties): Promise<UpdateResult> {
+    const recorded = (olds as unknown as FileState).directories;
+    const directories = await this.#write(news as unknown as FileState, recorded);
+    return { outs: { ...marked(news), directories } };
   }
 
   async read(id: string, state: Properties): Promise<ReadResult> {
@@ -102,12 +118,14 @@ export class FileResource implements ResourceHandler {
     if (typeof file.root !== 'string' || typeof file.path !== 'string') {
       throw new PluginError('hummingbot:index:File: cannot be imported; run the program instead');
     }
-    const directory = await this.#directory(file, false);
-    if (directory === undefined) return {};
-    const found = await readFile(join(directory, basename(file.path)));
-    if (found === undefined) return {};
-    const props = marked({ ...stateOf(file), ...found });
-    return { id, props, inputs: props };
+    const { end, steps } = await this.#walk(file, { recorded: file.directories, act: 'look' });
+    const directories = modesOf(steps);
+    const found = end === undefined ? undefined : await readFile(join(end, basename(file.path)));
+    // Gone from the state, its directories would no longer be known for ours; an update writes a
+    // missing file as well as a changed one.
+    if (found === undefined && !isDrifted(directories)) return {};
+    const inputs = marked({ ...stateOf(file), ...found });
+    return { id, props: { ...inputs, directories }, inputs };
   }
 
   async delete(_id: string, state: Properties): Promise<void> {
@@ -116,65 +134,30 @@ export class FileResource implements ResourceHandler {
   }
 
   async #delete(file: FileState): Promise<void> {
-    const directory = await this.#directory(file, false);
-    if (directory === undefined) return;
-    const target = join(directory, basename(file.path));
+    const { end, steps } = await this.#walk(file, { recorded: file.directories, act: 'mend' });
+    if (end === undefined) return;
+    const target = join(end, basename(file.path));
     // A name that became a directory is not ours: rm without `recursive` refuses it.
-    for (const path of [temporary(target), target]) await rm(path, { force: true });
-    await removeEmptyParents(directory, await realpath(this.#root(file)));
+    for (const path of [temporaryOf(target), target]) await rm(path, { force: true });
+    await removeEmpty(steps);
   }
 
-  #root(file: FileState): string {
-    return resolve(this.#project, file.root);
+  async #walk(file: FileState, options: WalkOptions): Promise<Way> {
+    return await walk(resolve(this.#project, file.root), file.path, options);
   }
 
-  /**
-   * Walks from the root to the file's directory, one part at a time, so that nothing outside the
-   * root is ever made or entered, whatever symbolic links stand in the way.
-   * @param make whether missing directories are made (0700)
-   * @returns the directory, or undefined when it is missing and `make` is false
-   */
-  async #directory(file: FileState, make: boolean): Promise<string | undefined> {
-    const named = this.#root(file);
-    if (make) await mkdir(named, { recursive: true, mode: directoryMode });
-    const root = await realpath(named).catch(missing);
-    if (root === undefined) return undefined;
-    let directory = root;
-    for (const part of file.path.split('/').slice(0, -1)) {
-      const next = join(directory, part);
-      if (make) await mkdir(next, { mode: directoryMode }).catch(existing);
-      const real = await realpath(next).catch(missing);
-      if (real === undefined) {
-        // A dangling link is not a missing directory: making it would write where it points.
-        if ((await lstat(next).catch(missing)) === undefined) return undefined;
-        throw new PluginError(`${display(file)}: ${part} is a symbolic link to nowhere; ${remedy}`);
-      }
-      if (real !== root && !real.startsWith(root + sep)) {
-        throw new PluginError(
-          `${display(file)}: ${part} is a symbolic link out of the root; ${remedy}`,
-        );
-      }
-      if (!(await lstat(real)).isDirectory()) {
-        throw new PluginError(`${display(file)}: ${part} is not a directory; ${remedy}`);
-      }
-      if (make) await chmod(real, directoryMode);
-      directory = real;
-    }
-    return directory;
-  }
-
-  async #write(file: FileState): Promise<void> {
+  /** @returns our directories on the way to the file */
+  async #write(file: FileState, recorded: DirectoryModes | undefined): Promise<DirectoryModes> {
     try {
-      const directory = await this.#directory(file, true);
-      if (directory === undefined) throw new PluginError(`${display(file)}: has no directory`);
-      await writeAtomically(join(directory, basename(file.path)), file);
+      const { end, steps } = await this.#walk(file, { recorded, act: 'make' });
+      if (end === undefined) throw new PluginError(`${display(file)}: has no directory`);
+      await writeAtomically(join(end, basename(file.path)), file);
+      return mendedModesOf(steps);
     } catch (error) {
       refuse(file, error);
     }
   }
 }
-
-const remedy = 'allowed: directories; fix: remove it and run again';
 
 function display(file: FileState): string {
   return `${file.root}/${file.path}`;
@@ -183,6 +166,7 @@ function display(file: FileState): string {
 /** Turns an error of the file system into one line that names the file and not its content. */
 function refuse(file: FileState, error: unknown): never {
   if (error instanceof PluginError) throw error;
+  if (error instanceof PlaceError) throw new PluginError(`${display(file)}: ${error.message}`);
   const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
   const hints: Record<string, string> = {
     EACCES: 'fix: give your user the right to write there',
@@ -198,12 +182,8 @@ function refuse(file: FileState, error: unknown): never {
   throw new PluginError(`${display(file)}: ${code}; ${hints[code] ?? 'fix: run again'}`);
 }
 
-function temporary(target: string): string {
-  return `${target}.tmp`;
-}
-
 async function writeAtomically(target: string, file: FileState): Promise<void> {
-  const temp = temporary(target);
+  const temp = temporaryOf(target);
   await rm(temp, { force: true });
   const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
   const handle = await open(temp, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, 0o600);
@@ -241,32 +221,10 @@ async function readFile(target: string): Promise<Pick<FileState, 'content' | 'mo
   if (stat === undefined || !stat.isFile()) return undefined;
   const handle = await open(target, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
-    const mode = (stat.mode & modeMask).toString(8).padStart(4, '0');
-    return { content: await handle.readFile('utf8'), mode };
+    return { content: await handle.readFile('utf8'), mode: octal(stat.mode) };
   } finally {
     await handle.close();
   }
-}
-
-/** Removes a directory and those above it, below the root, as long as they are empty. */
-async function removeEmptyParents(directory: string, root: string): Promise<void> {
-  for (let at = directory; at !== root && relative(root, at) !== ''; at = dirname(at)) {
-    try {
-      await rmdir(at);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue;
-      return;
-    }
-  }
-}
-
-function missing(error: NodeJS.ErrnoException): undefined {
-  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
-  throw error;
-}
-
-function existing(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EEXIST') throw error;
 }
 
 function stateOf(state: FileState): Properties {

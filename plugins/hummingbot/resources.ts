@@ -1,10 +1,12 @@
 /** The local plugin's resources as the program sees them. */
 import * as pulumi from '@pulumi/pulumi';
 
+export { temporaryOf } from './temporary.ts';
+
 export interface FileArgs {
   /**
    * Directory that the file may not leave: relative to the project, or absolute. Missing ones are
-   * made, 0700. A change replaces the file.
+   * made, 0700; those below it are kept so. A change replaces the file.
    */
   readonly root: string;
   /** Path below the root, with forward slashes. A change replaces the file. */
@@ -16,11 +18,6 @@ export interface FileArgs {
    * @default '0400'
    */
   readonly mode?: string;
-}
-
-/** Where a file's content stands while it is written; what a kill may leave behind. */
-export function temporaryOf(path: string): string {
-  return `${path}.tmp`;
 }
 
 /** One file, written atomically. See plugins/hummingbot/file.ts for what is promised. */

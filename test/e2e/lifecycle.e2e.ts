@@ -119,16 +119,18 @@ describe('the life of dev', () => {
     assert.equal(checkout.gitStatus(), '');
   });
 
-  it('heals a deleted file, changed content and a changed mode', async () => {
+  it('heals a deleted file, changed content, a changed mode and a changed directory', async () => {
     const before = checkout.files('out/dev');
     rmSync(checkout.path('out/dev/secrets/trading/kraken_api_key'));
     chmodSync(checkout.path('out/dev/secrets/monitoring/telegram_token'), 0o644);
     rmSync(checkout.path('out/dev/compose.yaml'));
+    chmodSync(checkout.path('out/dev/secrets'), 0o755);
     assert.equal((await checkout.npmStart()).code, 0);
     const healed = checkout.files('out/dev');
     for (const [path, { content, mode }] of before) {
       assert.deepEqual([healed.get(path)?.content, healed.get(path)?.mode], [content, mode], path);
     }
+    assert.equal(statSync(checkout.path('out/dev/secrets')).mode & 0o7777, 0o700);
   });
 
   it('takes over what the committed stack file changes later', async () => {

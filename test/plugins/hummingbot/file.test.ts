@@ -33,6 +33,11 @@ describe('File', () => {
     mode: '0400',
     ...more,
   });
+  const state = (more: Record<string, unknown> = {}) => ({
+    ...inputs(),
+    directories: { dev: '0700', 'dev/secrets': '0700' },
+    ...more,
+  });
   const refuses = async (act: () => Promise<unknown>, reason: RegExp): Promise<void> => {
     await assert.rejects(act, (error: Error) => {
       assert.match(error.message, reason);
@@ -54,18 +59,16 @@ describe('File', () => {
       try {
         const { id, outs } = await file.create(inputs());
         assert.equal(id, 'out/dev/secrets/key');
-        assert.deepEqual(unwrap(outs), inputs());
+        assert.deepEqual(unwrap(outs), state());
       } finally {
         process.umask(before);
       }
       assert.equal(readFileSync(target(), 'utf8'), canary);
       assert.equal(mode(target()), 0o400);
-      for (const directory of ['out', 'out/dev', 'out/dev/secrets']) {
-        if (umask !== 0o777 || directory !== 'out')
-          assert.equal(mode(join(project, directory)), 0o700);
+      for (const directory of ['out/dev', 'out/dev/secrets']) {
+        assert.equal(mode(join(project, directory)), 0o700);
       }
       await file.delete('', inputs());
-      chmodSync(root(), 0o700);
       rmSync(root(), { recursive: true });
     }
   });
@@ -99,7 +102,7 @@ describe('File', () => {
   });
 
   it('clears away what a killed write left behind', async () => {
-    mkdirSync(join(root(), 'dev/secrets'), { recursive: true });
+    mkdirSync(join(root(), 'dev/secrets'), { recursive: true, mode: 0o700 });
     writeFileSync(join(root(), 'dev/secrets/key.tmp'), 'half');
     await file.create(inputs());
     assert.deepEqual(readdirSync(join(root(), 'dev/secrets')), ['key']);
@@ -111,11 +114,12 @@ describe('File', () => {
   it('sees deletion, changed content and changed mode at a refresh', async () => {
     await file.create(inputs());
     const same = await file.read('id', inputs());
-    assert.deepEqual(unwrap(same.props), inputs());
+    assert.deepEqual(unwrap(same.props), state());
+    assert.deepEqual(unwrap(same.inputs), inputs());
     chmodSync(target(), 0o644);
     writeFileSync(target(), 'other');
     const changed = await file.read('id', inputs());
-    assert.deepEqual(unwrap(changed.props), inputs({ content: 'other', mode: '0644' }));
+    assert.deepEqual(unwrap(changed.props), state({ content: 'other', mode: '0644' }));
     assert.equal((await file.diff('id', inputs({ content: 'other' }), inputs())).changes, true);
     rmSync(target());
     assert.deepEqual(await file.read('id', inputs()), {});
