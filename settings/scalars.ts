@@ -1,4 +1,5 @@
 /** Checks the settings that are one text or one flag. */
+import { pinnedImage } from './image.ts';
 import { pulumiCommand, shown } from './mistake.ts';
 import type { Found, RawSettings } from './raw.ts';
 
@@ -27,8 +28,7 @@ export interface TextRule {
 
 export const imageRule: TextRule = {
   fallback: 'hummingbot/hummingbot:version-2.16.0',
-  pattern:
-    /^[a-z0-9][a-z0-9._/:-]*?(?::(?!latest(?:@|$))[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/u,
+  pattern: pinnedImage,
   allowed: 'NAME:TAG with a tag other than latest, or NAME@sha256:DIGEST',
 };
 export const namespaceRule: TextRule = {
@@ -56,8 +56,7 @@ export function checkText(
   found: Found,
 ): string {
   const value = config[setting] ?? rule.fallback;
-  const fine = typeof value === 'string' && rule.pattern.test(value);
-  if (fine && (setting !== 'image' || isPinned(value))) return value;
+  if (typeof value === 'string' && rule.pattern.test(value)) return value;
   found({
     what: setting,
     got: typeof value === 'string' ? shown(value) : `a ${typeof value}`,
@@ -65,12 +64,6 @@ export function checkText(
     fix: pulumiCommand(stack, 'config', 'set', setting, rule.fallback),
   });
   return rule.fallback;
-}
-
-/** Whether an image has a digest, or a tag in its last part (a port is not a tag). */
-function isPinned(image: string): boolean {
-  const last = image.split('/').at(-1) ?? '';
-  return image.includes('@sha256:') || (/:[^@]+$/u.test(last) && !last.endsWith(':latest'));
 }
 
 export function checkPlaceholders(

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { targetNames } from '../components/delivery/targets.ts';
 
 const folders = ['components', 'settings', 'plugins', 'operations', 'rehearsal'];
 const sources = [
@@ -50,6 +51,18 @@ const allowed: readonly (readonly [RegExp, RegExp])[] = [
   [/^rehearsal\//, /^(?:rehearsal\/|plugins\/provider-server\.ts|operations\/engine\/)/],
 ];
 
+/** Where the same words name something else: Pulumi's providers, tools and servers. */
+const otherWords = /^(?:components\/delivery|rehearsal|operations\/engine)\//u;
+
+/** A string literal that is the name and nothing else. */
+function literalOf(name: string): RegExp {
+  return new RegExp(`(['"\`])${name}\\1`, 'u');
+}
+
+function withoutComments(text: string): string {
+  return text.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gmu, '');
+}
+
 describe('the structure', () => {
   for (const path of sources.filter((each) => each !== 'index.ts')) {
     it(`${path} imports only what stands before it`, () => {
@@ -66,10 +79,30 @@ describe('the structure', () => {
     }
   });
 
-  it('names a target nowhere but in its file and in the list', () => {
-    for (const path of sources.filter((each) => !each.startsWith('components/delivery/'))) {
-      const text = readFileSync(path, 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gmu, '');
-      assert.doesNotMatch(text, /'env-file'/, path);
+  describe('names a target nowhere but in its file and in the list:', () => {
+    for (const target of targetNames) {
+      it(target, () => {
+        for (const path of sources.filter((each) => !otherWords.test(each))) {
+          const text = withoutComments(readFileSync(path, 'utf8'));
+          assert.doesNotMatch(text, literalOf(target), path);
+        }
+      });
     }
+
+    it('(the search finds a name in quotes of any kind, and no ordinary word)', () => {
+      for (const target of targetNames) {
+        for (const quote of ["'", '"', '`']) {
+          assert.match(`x === ${quote}${target}${quote}`, literalOf(target));
+        }
+        assert.match(`{ ${`'${target}'`}: x }`, literalOf(target));
+        for (const other of [`'${target}.yaml'`, `'docker ${target} up'`, `\`${target}-x\``]) {
+          assert.doesNotMatch(other, literalOf(target));
+        }
+        assert.doesNotMatch(
+          withoutComments(`// '${target}'\n/* '${target}' */`),
+          literalOf(target),
+        );
+      }
+    });
   });
 });
