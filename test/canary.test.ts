@@ -27,4 +27,66 @@ describe('the canary search', () => {
     assert.deepEqual(leaks('nothing here', canaries), []);
     for (const hit of leaks(value, canaries)) assert.ok(!hit.includes(value));
   });
+
+  describe('in a value of several lines', () => {
+    const body = Buffer.from(makeCanary('pem').repeat(4)).toString('base64');
+    const lines = body.match(/.{1,64}/gu) ?? [];
+    const label = ['PRIVATE', 'KEY'].join(' ');
+    const [begin, end] = [`-----BEGIN ${label}-----`, `-----END ${label}-----`];
+    const pem = [begin, ...lines, end].join('\n');
+    const pems = new Map([['pem', pem]]);
+
+    it('finds one line alone, in every encoding and at every alignment', () => {
+      assert.ok(lines.length >= 3);
+      for (const line of lines) {
+        const spellings = {
+          plain: line,
+          hex: Buffer.from(line).toString('hex'),
+          HEX: Buffer.from(line).toString('hex').toUpperCase(),
+          URL: encodeURIComponent(line),
+          reversed: [...line].reverse().join(''),
+        };
+        for (const [encoding, text] of Object.entries(spellings)) {
+          const hits = leaks(`  | ${text} |`, pems);
+          assert.ok(
+            hits.some((hit) => hit.startsWith(`pem as ${encoding} line `)),
+            encoding,
+          );
+          for (const hit of hits) assert.ok(!hit.includes(line));
+        }
+        for (const before of ['', 'x', 'xy']) {
+          for (const encoding of ['base64', 'base64url'] as const) {
+            const text = Buffer.from(`${before}${line}z`).toString(encoding);
+            const hits = leaks(text, pems);
+            assert.ok(
+              hits.some((hit) => hit.startsWith(`pem as ${encoding} at `)),
+              encoding,
+            );
+          }
+        }
+      }
+    });
+
+    it('finds it whatever parts its lines, also without the whole of it', () => {
+      const some = lines.slice(0, 2);
+      for (const joint of ['\n', '\r\n', '\n    ', '\\n', '\\\\n', '%0A', ' ', '']) {
+        const text = some.join(joint);
+        const hits = leaks(`{"message":"${text}"}`, pems);
+        assert.ok(
+          hits.some((hit) => hit.startsWith('pem as plain line ')),
+          JSON.stringify(joint),
+        );
+      }
+      assert.ok(leaks(JSON.stringify({ pem }), pems).some((hit) => hit === 'pem as JSON'));
+      const twice = JSON.stringify(JSON.stringify({ pem }));
+      assert.ok(leaks(twice, pems).some((hit) => hit === 'pem as JSON twice'));
+    });
+
+    it('takes neither the markers nor a short line for the value', () => {
+      const other = [begin, 'A'.repeat(64), end].join('\n');
+      assert.deepEqual(leaks(other, pems), []);
+      assert.deepEqual(leaks(JSON.stringify(other), pems), []);
+      assert.deepEqual(leaks('short', new Map([['two', 'short\nlines']])), []);
+    });
+  });
 });

@@ -21,8 +21,38 @@ function base64Forms(bytes: Buffer): readonly string[] {
   });
 }
 
-/** Every form of a value, by the name of its encoding. */
+/** A line of a value that is worth a search alone; a shorter one may stand anywhere. */
+const shortestLine = 16;
+/** What every PEM has, also a placeholder. */
+const pemMarker = /^-----(?:BEGIN|END) [A-Z0-9 ]+-----$/u;
+
+/** Lines of a value of several that hold something of it, by their number from 1. */
+function linesOf(value: string): readonly (readonly [number, string])[] {
+  const lines = value.split(/\r?\n/u);
+  if (lines.length === 1) return [];
+  return lines
+    .map((line, at) => [at + 1, line] as const)
+    .filter(([, line]) => line.length >= shortestLine && !pemMarker.test(line));
+}
+
+const known = new Map<string, ReadonlyMap<string, string>>();
+
+/**
+ * Every form of a value, by the name of its encoding: of the whole, and of each of its lines,
+ * because logs, YAML and wrapped text part them.
+ */
 export function formsOf(value: string): ReadonlyMap<string, string> {
+  const found = known.get(value);
+  if (found !== undefined) return found;
+  const forms = new Map(encodingsOf(value));
+  for (const [number, line] of linesOf(value)) {
+    for (const [encoding, form] of encodingsOf(line)) forms.set(`${encoding} line ${number}`, form);
+  }
+  known.set(value, forms);
+  return forms;
+}
+
+function encodingsOf(value: string): ReadonlyMap<string, string> {
   const bytes = Buffer.from(value, 'utf8');
   const forms = new Map([
     ['plain', value],
