@@ -36,17 +36,25 @@ export async function readStackFile(path: string, project: string): Promise<Stac
 }
 
 export function parseStackFile(path: string, text: string, project: string): StackFile {
-  const document = parseDocument(text);
-  const config = document.get('config');
-  const mapNode = (map: string): unknown =>
-    isMap(config) ? config.get(`${project}:${map}`, true) : undefined;
+  // Only values make it worth the parsing: a stack of placeholders asks nothing of its file.
+  let parsed: ReturnType<typeof parseDocument> | undefined;
+  const document = (): NonNullable<typeof parsed> => {
+    parsed ??= parseDocument(text);
+    return parsed;
+  };
+  const mapNode = (map: string): unknown => {
+    const config = document().get('config');
+    return isMap(config) ? config.get(`${project}:${map}`, true) : undefined;
+  };
   const leaves = (map: string): YAMLMap | undefined => {
     const node = mapNode(map);
     return isMap(node) && !isEncrypted(node) ? node : undefined;
   };
   return {
     path,
-    importsEnvironment: document.has('environment'),
+    get importsEnvironment() {
+      return document().has('environment');
+    },
     plaintextLeaves: (map) => {
       const node = mapNode(map);
       // A value map that is a scalar has no leaf; its shape is a mistake of its own.

@@ -38,8 +38,9 @@ export function checkValues(
     });
     return values;
   }
-  const plaintext = stackFile?.plaintextLeaves(group) ?? [];
-  for (const [key, value] of Object.entries(map)) {
+  const entries = Object.entries(map);
+  const plaintext = entries.length > 0 ? (stackFile?.plaintextLeaves(group) ?? []) : [];
+  for (const [key, value] of entries) {
     const what = `${group}.${key}`;
     if (!isSecretKey(key) || entryOf(key).group !== group) {
       found(unknownKey(stack, group, key));
