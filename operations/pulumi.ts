@@ -67,14 +67,15 @@ function refuseValueOfSet(given: Arguments, rest: readonly string[], stack: stri
   const stray = given.options.some(({ name, glued }) => glued || !setFlags.has(name));
   if (values.length === 0 && !stray) return;
   const group = valuePath.exec(key ?? '');
-  const got = stray ? ', or a flag that config set does not have' : '';
+  const got = stray ? ', or a flag that may be one' : '';
+  const flags = stray ? ', flags as in --stack NAME' : '';
   // What follows an -s may be the rest of such a value.
   const shownStack = stray ? 'NAME' : stack;
   const fix = setSecretCommand(shownStack, group === null ? 'KEY' : path(key));
   const inside = group?.[2] === '' ? `, at a key inside of the group ${group[1]}` : '';
   throw new CommandError(
     `config set${group === null ? '' : ` ${path(key)}`}: got a value among the arguments${got}, where others can read it; ` +
-      `allowed: a prompt or standard input${inside}; fix: ${fix}, and revoke that value`,
+      `allowed: a prompt or standard input${inside}${flags}; fix: ${fix}, and revoke that value`,
   );
 }
 

@@ -108,7 +108,8 @@ function refuseValue(lines: Lines, start: Mark, name: string, again: Again): Rea
   const quote = /^['"]/u.exec(value)?.[0];
   const closed = quote === undefined ? undefined : quotedPart(value, quote);
   const got = quote === undefined ? takeUnquoted(lines, value) : takeQuoted(lines, quote, closed);
-  const shown = isOrdinary(name, lines.since(start)) ? `, ${name}` : '';
+  const safe = keyOf(name) !== undefined || isOrdinary(name, lines.since(start));
+  const shown = safe ? `, ${name}` : '';
   const ends = closed !== undefined || quote === undefined;
   return refuse({
     what: `${lines.where(start)}${shown}`,

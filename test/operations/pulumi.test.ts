@@ -118,6 +118,10 @@ describe('npm run pulumi', () => {
     assert.match(hintOf('config set trading x'), fix('trading\\.KEY'));
     assert.match(hintOf('config set trading x'), /; allowed: .* inside of the group trading; /);
     assert.match(hintOf('config set --secret other V'), fix('KEY'));
+    assert.match(
+      hintOf('config set trading.x -sprod'),
+      /got a value among the arguments, or a flag that may be one, .*, flags as in --stack NAME; fix: .* --stack NAME /,
+    );
     assert.match(hintOf('config set-all --secret a=V'), /fix: npm run import -- --stack prod FILE/);
   });
 
