@@ -122,8 +122,10 @@ export function refuseDebugLog({ options }: Arguments, official: boolean): void 
       (name === 'verbose' && !(verbosityOf(value) <= maxVerbosity)),
   );
   if (tells === undefined) return;
+  const level = verbosityOf(tells.value);
+  const got = tells.name === 'verbose' && level > 0 ? `-v=${level}` : `--${tells.name}`;
   throw new CommandError(
-    `pulumi: got --${tells.name}, and the self-built engine writes values into its debug log; ` +
+    `pulumi: got ${got}, and the self-built engine writes values into its debug log; ` +
       `allowed: up to -v=${maxVerbosity}, or the vendor's Pulumi; fix: leave it out, or install Pulumi (https://www.pulumi.com/docs/install/)`,
   );
 }

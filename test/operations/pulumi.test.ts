@@ -145,6 +145,8 @@ describe('npm run pulumi', () => {
       );
       refuseDebugLog(given(line), true);
     }
+    assert.throws(() => refuseDebugLog(given('up -rv9'), false), /: got -v=9, and/);
+    assert.throws(() => refuseDebugLog(given('up --tracing x'), false), /: got --tracing, and/);
     for (const line of ['up', 'up -v=3', 'up --yes', 'whoami -v', 'whoami -v --json'])
       refuseDebugLog(given(line), false);
   });
