@@ -3,140 +3,114 @@
  * `secrets/` tree, or files with Hummingbot's own field names, and sets every value as a secret by
  * standard input. It prints names and nothing else.
  */
-import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { parse } from 'dotenv';
-import { entryOf, environmentName, type SecretKey, secretKeys } from '../components/catalog.ts';
+import { entryOf, type SecretKey } from '../components/catalog.ts';
 import { refusalOf } from '../components/shape.ts';
-import { lineOf, type Mistake, shown } from '../settings/mistake.ts';
+import { lineOf, type Mistake } from '../settings/mistake.ts';
 import { CommandError, refuseSwallowedFlags, runCommand } from './engine/command-error.ts';
 import { type Engine, prepareEngine } from './engine/engine.ts';
+import { type Again, readEnvText } from './import/env-file.ts';
+import { type Reading, shownPath, textOf } from './import/reading.ts';
+import { readTree } from './import/tree.ts';
 
-/** Larger files hold no value of the catalog. */
-const maxFileBytes = 64 * 1024;
-const maxDepth = 4;
-
-/** A value as it was found: the name, and where. */
-export interface Found {
-  readonly name: string;
-  readonly value: string;
-  readonly where: string;
-}
+/** Room for all keys at their longest, ten times over. */
+const maxEnvBytes = 1024 * 1024;
+/** Files that are named one by one; a wrong directory may hold thousands. */
+const maxNamed = 20;
 
 export interface Plan {
   readonly values: ReadonlyMap<SecretKey, string>;
-  /** Names, with their files, that the catalog does not know. */
-  readonly unknown: readonly string[];
   readonly mistakes: readonly Mistake[];
 }
-
-/** The guide's names, and the fields of Hummingbot's connector files: `binance_api_secret`. */
-const names: ReadonlyMap<string, SecretKey> = new Map([
-  ...secretKeys.flatMap((key): [string, SecretKey][] => {
-    const field = entryOf(key).field;
-    return field === undefined ? [] : [[environmentName(field), key]];
-  }),
-  ...secretKeys.map((key): [string, SecretKey] => [environmentName(key), key]),
-]);
 
 /**
  * Reads a file or a directory.
  * @throws CommandError when there is nothing to read
  */
-export function readValues(path: string): readonly Found[] {
+export function readValues(path: string, again: Again): Reading {
   try {
-    return statSync(path).isDirectory() ? readTree(path, 1) : readEnvFile(path);
+    const stat = statSync(path);
+    if (stat.isDirectory()) return readTree(path);
+    if (stat.size <= maxEnvBytes) return readEnvText(textOf(path, true), path, again);
+    throw new CommandError(
+      `${shownPath(path)}: got ${stat.size} bytes; allowed: an env file of at most ${maxEnvBytes}; fix: name the file of the secrets alone`,
+    );
   } catch (error) {
     if (error instanceof CommandError) throw error;
-    const code = (error as NodeJS.ErrnoException).code ?? 'an error';
+    const { code = 'an error', path: at = path } = error as NodeJS.ErrnoException;
     throw new CommandError(
-      `${path}: got ${code}; allowed: an env file, or a directory with a file a key; fix: npm run import -- --stack NAME .env.secrets`,
+      `${shownPath(at)}: got ${code}; allowed: an env file, or a directory with a file a key; fix: npm run import -- --stack ${again.stack} .env.secrets`,
     );
   }
 }
 
-function readEnvFile(path: string): readonly Found[] {
-  const values = parse(text(path));
-  return Object.entries(values).map(([name, value]) => ({ name, value, where: path }));
-}
-
-function readTree(directory: string, depth: number): readonly Found[] {
-  const entries = readdirSync(directory, { withFileTypes: true })
-    // Kubernetes mounts hold `..data` beside the links that lead into it.
-    .filter(({ name }) => !name.startsWith('.'))
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
-  return entries.flatMap((entry) => readEntry(join(directory, entry.name), entry, depth));
-}
-
-function readEntry(path: string, entry: Dirent, depth: number): readonly Found[] {
-  if (entry.isDirectory()) return depth < maxDepth ? readTree(path, depth + 1) : [];
-  const stat = statSync(path);
-  if (!stat.isFile() || stat.size > maxFileBytes) return [];
-  // `echo` and editors end a file with a newline that is not part of the value: exactly one.
-  const value = text(path).replace(/\n$/u, '');
-  return [{ name: basename(path, '.txt'), value, where: path }];
-}
-
-function text(path: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(readFileSync(path));
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    throw new CommandError(
-      `${path}: got bytes that are not UTF-8; allowed: text in UTF-8; fix: convert the file`,
-    );
-  }
-}
-
-/** Finds the key of every name, and what is wrong with the values. */
-export function planImport(found: readonly Found[], command: string): Plan {
+/** Brings what was found together, and finds what is wrong with the values. */
+export function planImport({ found, mistakes: refused }: Reading, command: string): Plan {
   const values = new Map<SecretKey, string>();
-  const unknown: string[] = [];
-  const mistakes: Mistake[] = [];
-  for (const { name, value, where } of found) {
-    const key = names.get(environmentName(name));
-    const mistake = (got: string, allowed: string, fix: string): void =>
-      void mistakes.push({
-        what: `${entryOf(key ?? 'binance_api_key').group}.${key}`,
-        got,
-        allowed,
-        fix,
-      });
-    if (key === undefined) {
-      unknown.push(`${shown(name)} in ${where}`);
-      continue;
-    }
+  const mistakes: Mistake[] = [...refused];
+  for (const { key, value, where } of found) {
+    const { group, shape } = entryOf(key);
     const fix = `mend ${where}, then ${command}`;
-    const refused = refusalOf(entryOf(key).shape, value);
+    const mistake = (got: string, allowed: string): void =>
+      void mistakes.push({ what: `${group}.${key}`, got, allowed, fix });
+    const refusal = refusalOf(shape, value);
     const before = values.get(key);
-    if (refused !== undefined) mistake(refused.got, refused.allowed, fix);
+    if (refusal !== undefined) mistake(refusal.got, refusal.allowed);
     else if (/^(?:your_|secure_(?:database|redis)_password$)/u.test(value)) {
-      mistake("the guide's example", 'a value of your own', fix);
-    } else if (before !== undefined && before !== value) {
-      mistake('two different values', 'one', fix);
-    } else values.set(key, value);
+      mistake("the guide's example", 'a value of your own');
+    } else if (before !== undefined && before !== value) mistake('two different values', 'one');
+    else values.set(key, value);
   }
-  return { values, unknown, mistakes };
+  return { values, mistakes };
+}
+
+/** What is not taken over, a line each. */
+export function leftOut({ unknown, skipped }: Reading): readonly string[] {
+  const more = skipped.length - maxNamed;
+  return [
+    ...unknown.map((name) => `not in the catalog, left out: ${name}`),
+    ...skipped.slice(0, maxNamed).map((file) => `not read, left out: ${file}`),
+    ...(more > 0 ? [`not read, left out: ${more} more`] : []),
+  ];
 }
 
 async function main(): Promise<number> {
   refuseSwallowedFlags('npm run import --');
   const { path, stack } = parseRequest(process.argv.slice(2));
-  const plan = planImport(readValues(path), `npm run import -- --stack ${stack} ${path}`);
-  for (const name of plan.unknown) console.log(`not in the catalog, left out: ${name}`);
+  standWhereTheUserDoes();
+  const command = `npm run import -- --stack ${stack} ${forShell(path)}`;
+  const reading = readValues(path, { stack, command });
+  const plan = planImport(reading, command);
+  for (const line of leftOut(reading)) console.log(line);
   if (plan.mistakes.length > 0) {
     throw new CommandError([...plan.mistakes.map(lineOf), 'Nothing was set.'].join('\n'));
   }
   if (plan.values.size === 0) {
     throw new CommandError(
-      `${path}: got no name of the catalog; allowed: names such as BINANCE_API_KEY; fix: see docs/catalog.md`,
+      `${shownPath(path)}: got no name of the catalog; allowed: names such as BINANCE_API_KEY; fix: see docs/catalog.md`,
     );
   }
   const engine = await prepareEngine(stack, { lock: false });
   for (const [key, value] of plan.values) await setSecret(engine, key, value);
-  console.log(`${plan.values.size} of stack ${stack} set. Next: npm start -- --stack ${stack}`);
+  const left = reading.unknown.length + reading.skipped.length;
+  const also = left === 0 ? '' : `, ${left} left out`;
+  console.log(
+    `${plan.values.size} of stack ${stack} set${also}. Next: npm start -- --stack ${stack}`,
+  );
   return 0;
+}
+
+/** npm runs scripts in the package's folder; a user's path is relative to where npm was called. */
+function standWhereTheUserDoes(): void {
+  const { INIT_CWD: place, npm_lifecycle_event: script } = process.env;
+  // Of this npm, and not of one that some script of it calls.
+  if (place !== undefined && script === 'import') process.chdir(place);
+}
+
+/** A path as a shell takes it. */
+function forShell(path: string): string {
+  return /^[\w./:@%+=,-]+$/u.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }
 
 async function setSecret(engine: Engine, key: SecretKey, value: string): Promise<void> {

@@ -1,80 +1,153 @@
 /**
  * `npm run pulumi -- ARGS`: the Pulumi that `npm start` found, with the same home, backend,
- * passphrase and stack file. Whatever Pulumi can do, it does.
+ * passphrase and stack file. Whatever Pulumi can do, it does. The stack is the one that --stack
+ * names, else PULUMI_STACK, else dev; Pulumi hears of it by PULUMI_STACK, so that the arguments
+ * stay as they were typed.
  */
+import { entryOf, groupNames, secretKeys } from '../components/catalog.ts';
+import { setSecretCommand } from '../settings/mistake.ts';
+import {
+  type Arguments,
+  behindConfig,
+  has,
+  needsStack,
+  readArguments,
+  stackOf,
+  takesLock,
+} from './engine/arguments.ts';
 import { CommandError, refuseSwallowedFlags, runCommand } from './engine/command-error.ts';
-import { prepareEngine } from './engine/engine.ts';
+import { prepareEngine, prepareRunner } from './engine/engine.ts';
 import { projectName, workspace } from './engine/workspace.ts';
 
-/** Commands that name their stack themselves, or none. */
-const withoutStack = ['stack', 'login', 'logout', 'version', 'plugin', 'help', 'about', 'whoami'];
-
-/** Commands that take the stack's lock; `cancel` is there to break it. */
-const locking = ['up', 'update', 'destroy', 'refresh', 'import', 'watch', 'state'];
 /** Above it the engine of 3.259 prints properties as they cross its wire. */
 const maxVerbosity = 3;
 
-/** The stack among the arguments, in each of Pulumi's spellings; the last one counts. */
-export function stackOf(args: readonly string[]): string | undefined {
-  let stack: string | undefined;
-  for (const [at, arg] of args.entries()) {
-    if (arg === '--') break;
-    const inOne = /^(?:--stack=|-s=?)(.+)$/u.exec(arg)?.[1];
-    if (inOne !== undefined) stack = inOne;
-    else if (arg === '--stack' || arg === '-s') stack = args[at + 1];
-  }
-  return stack;
-}
+/** Flags of `config set`, its parents' among them; what else stands there may be a value. */
+const setFlags = new Set(
+  (
+    'stack config-file path plaintext raw secret type help color cwd disable-integrity-checking ' +
+    'emoji e fully-qualify-stack-names Q logflow logtostderr memprofilerate non-interactive ' +
+    'otel-traces profiling tracing verbose json j open show-secrets'
+  ).split(' '),
+);
+
+/** `trading`, `trading.x`, `trading["x"]`, `["trading"].x`, each with the project before it. */
+const valuePath = new RegExp(
+  `^(?:${projectName}:(?:config:)?)?(?:\\["?)?(${groupNames.join('|')})(?![\\w-])(.*)$`,
+  'su',
+);
 
 /**
  * Refuses a value among the arguments: everybody on the machine can read them, and the shell
  * keeps them in its history.
  * @throws CommandError with the command that does it by prompt or standard input
  */
-export function refuseValueInArguments(args: readonly string[]): void {
-  if (args[0] !== 'config' || !['set', 'set-all'].includes(args[1] ?? '')) return;
-  const secret = args.includes('--secret');
-  if (args[1] === 'set-all') {
-    if (!secret && !args.some((arg) => arg.startsWith('--secret'))) return;
+export function refuseValueInArguments(given: Arguments, stack = 'dev'): void {
+  const set = behindConfig(given, 'set');
+  if (set !== undefined) refuseValueOfSet(given, set, stack);
+  if (behindConfig(given, 'set-all') !== undefined && setsAllValues(given)) {
     throw new CommandError(
-      'config set-all --secret: got values among the arguments; allowed: standard input; ' +
-        'fix: npm run import -- FILE, or one npm run pulumi -- config set --secret --path KEY each',
+      'config set-all: got values among the arguments, where others can read them; allowed: standard input; ' +
+        `fix: npm run import -- --stack ${stack} FILE, and revoke those values`,
     );
   }
-  const flagsWithValue = ['--stack', '-s', '--type', '--config-file', '--cwd', '-C', '--color'];
-  const words = args
-    .slice(2)
-    .filter((arg, at, all) => !arg.startsWith('-') && !flagsWithValue.includes(all[at - 1] ?? ''));
-  const key = words[0] ?? 'KEY';
-  if (words.length > 1 && (secret || isValuePath(key))) {
+  const kept = given.options.find(({ name, value }) => name === 'config' && isValuePath(value));
+  if (kept !== undefined) {
     throw new CommandError(
-      `config set ${key}: got a value among the arguments, where others can read it; allowed: a prompt or standard input; ` +
-        `fix: npm run pulumi -- config set --secret --path '${key}', and revoke that value`,
+      'pulumi --config: got a value among the arguments, where others can read it; allowed: a prompt or standard input; ' +
+        `fix: ${setSecretCommand(stack, path(kept.value))}, and revoke that value`,
     );
   }
 }
 
-function isValuePath(key: string): boolean {
-  const path = key.startsWith(`${projectName}:`) ? key.slice(projectName.length + 1) : key;
-  return /^(?:trading|infrastructure|monitoring)(?:[.[]|$)/u.test(path);
+function refuseValueOfSet(given: Arguments, rest: readonly string[], stack: string): void {
+  const [key, ...values] = rest;
+  if (!has(given, 'secret') && !isValuePath(key)) return;
+  // A value that begins with a hyphen is a row of short flags to Pulumi, whose error repeats it.
+  const stray = given.options.some(({ name, glued }) => glued || !setFlags.has(name));
+  if (values.length === 0 && !stray) return;
+  const group = valuePath.exec(key ?? '');
+  const got = stray ? ', or a flag that may be one' : '';
+  const flags = stray ? ', flags as in --stack NAME' : '';
+  // What follows an -s may be the rest of such a value.
+  const shownStack = stray ? 'NAME' : stack;
+  const fix = setSecretCommand(shownStack, group === null ? 'KEY' : path(key));
+  const inside = group?.[2] === '' ? `, at a key inside of the group ${group[1]}` : '';
+  throw new CommandError(
+    `config set${group === null ? '' : ` ${path(key)}`}: got a value among the arguments${got}, where others can read it; ` +
+      `allowed: a prompt or standard input${inside}${flags}; fix: ${fix}, and revoke that value`,
+  );
+}
+
+function setsAllValues(given: Arguments): boolean {
+  if (behindConfig(given, 'set-all')?.some(isValuePath)) return true;
+  return given.options.some(({ name, value }) => {
+    if (name === 'secret') return true;
+    if (name === 'json') return holdsValues(value ?? '');
+    return name === 'plaintext' && isValuePath(value);
+  });
+}
+
+/** Whether the JSON of `config --json` sets a value; so does what cannot be read. */
+function holdsValues(json: string): boolean {
+  try {
+    const settings = Object.entries(JSON.parse(json) as Record<string, { secret?: boolean }>);
+    return settings.some(([key, setting]) => isValuePath(key) || setting.secret === true);
+  } catch {
+    return true;
+  }
+}
+
+function isValuePath(key: string | undefined): boolean {
+  return valuePath.test(key ?? '');
+}
+
+/** The path of a value as hints write it. What is no key of the catalog may be a value itself. */
+function path(key: string | undefined): string {
+  const [, group, rest = ''] = valuePath.exec(key ?? '') ?? [];
+  const name = rest.split('=')[0]?.replaceAll(/^[.\]["]+|["\]]+$/gu, '');
+  const known = secretKeys.find((each) => each === name && entryOf(each).group === group);
+  return `${group}.${known ?? 'KEY'}`;
 }
 
 /**
  * Refuses the debug log of a Pulumi that writes values into it (`-v=9` of 3.259 does).
  * @throws CommandError with what to do instead
  */
-export function refuseDebugLog(args: readonly string[], official: boolean): void {
+export function refuseDebugLog({ options }: Arguments, official: boolean): void {
   if (official) return;
-  const tells = args.find((arg, at) => {
-    if (/^--(?:tracing|otel-traces|profiling)/u.test(arg)) return true;
-    // Short flags may stand together: -rv9.
-    const found = /^(?:--verbose|-[a-uw-z]*v)=?(\d*)$/u.exec(arg);
-    return found !== null && Number(found[1] === '' ? args[at + 1] : found[1]) > maxVerbosity;
-  });
+  const tells = options.find(
+    ({ name, value }) =>
+      /^(?:tracing|otel-traces|profiling)/u.test(name) ||
+      (name === 'verbose' && !(verbosityOf(value) <= maxVerbosity)),
+  );
   if (tells === undefined) return;
+  const level = verbosityOf(tells.value);
+  const got = tells.name === 'verbose' && level > 0 ? `-v=${level}` : `--${tells.name}`;
   throw new CommandError(
-    `pulumi: got ${tells}, and the self-built engine writes values into its debug log; ` +
+    `pulumi: got ${got}, and the self-built engine writes values into its debug log; ` +
       `allowed: up to -v=${maxVerbosity}, or the vendor's Pulumi; fix: leave it out, or install Pulumi (https://www.pulumi.com/docs/install/)`,
+  );
+}
+
+/** NaN for a number in a spelling that Go alone reads. */
+function verbosityOf(value: string | undefined): number {
+  // `whoami -v --json`: a switch there.
+  return value === undefined || value.startsWith('-') ? 0 : Number(value);
+}
+
+/**
+ * Refuses a selection that the next command would not keep to: here a stack is named each time.
+ * @throws CommandError with how it is named
+ */
+export function refuseSelection(given: Arguments): void {
+  const [command, verb, word = 'NAME'] = given.words;
+  if (command !== 'stack' || verb !== 'select') return;
+  const stack = stackOf(given) ?? word;
+  const name = /^[a-z0-9_-]{1,40}$/u.test(stack) ? stack : 'NAME';
+  throw new CommandError(
+    'stack select: got a selection, which nothing here would keep to; allowed: --stack at each command, or PULUMI_STACK, else it is dev; ' +
+      `fix: npm run pulumi -- COMMAND --stack ${name}`,
   );
 }
 
@@ -82,26 +155,36 @@ export function refuseDebugLog(args: readonly string[], official: boolean): void
  * Refuses what would part this machine's copy of a stack file from its stack.
  * @throws CommandError with the way that keeps the values
  */
-export function refuseParting(args: readonly string[], embedded: boolean): void {
-  const words = args.filter((arg) => !arg.startsWith('-'));
-  const parts = words[1] === 'rename' || words[1] === 'change-secrets-provider';
-  if (!embedded || words[0] !== 'stack' || !parts) return;
+export function refuseParting({ words: [command, verb] }: Arguments, embedded: boolean): void {
+  if (!embedded || command !== 'stack') return;
+  if (['init', 'new', 'create', 'setup'].includes(verb ?? '')) {
+    throw new CommandError(
+      `stack ${verb}: got the state in .local, where a stack is made with its file when it is first named; ` +
+        'allowed: with a backend of your own; fix: cp Pulumi.dev.yaml Pulumi.NAME.yaml, set its environment, and npm start -- --stack NAME',
+    );
+  }
+  if (verb !== 'rename' && verb !== 'change-secrets-provider') return;
   throw new CommandError(
-    `stack ${words[1]}: got the state in .local, whose values stand in a file of the old name and passphrase; ` +
+    `stack ${verb}: got the state in .local, whose values stand in a file of the old name and passphrase; ` +
       'allowed: with a backend of your own; fix: set PULUMI_BACKEND_URL, or make a stack file of the new name and import the values there',
   );
 }
 
 async function main(): Promise<number> {
   const args = process.argv.slice(2);
-  refuseValueInArguments(args);
-  refuseParting(args, workspace.embedded);
-  refuseSwallowedFlags(`npm run pulumi -- ${args[0] ?? 'up'}`);
-  const named = stackOf(args);
-  const engine = await prepareEngine(named ?? 'dev', { lock: locking.includes(args[0] ?? '') });
-  refuseDebugLog(args, engine.cli.official);
-  const own = withoutStack.includes(args[0] ?? 'help') || named !== undefined;
-  return await engine.run(own ? args : [...args, '--stack', engine.stack]);
+  const given = readArguments(args);
+  const stack = stackOf(given) ?? (process.env.PULUMI_STACK || 'dev');
+  refuseValueInArguments(given, stack);
+  if (!has(given, 'help')) {
+    refuseSelection(given);
+    refuseParting(given, workspace.embedded);
+  }
+  refuseSwallowedFlags(`npm run pulumi -- ${given.words[0] ?? 'up'}`);
+  const engine = needsStack(given)
+    ? await prepareEngine(stack, { lock: takesLock(given) })
+    : await prepareRunner(stack);
+  refuseDebugLog(given, engine.cli.official);
+  return await engine.run(args);
 }
 
 if (import.meta.main) await runCommand(main);

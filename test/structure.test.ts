@@ -45,8 +45,12 @@ const allowed: readonly (readonly [RegExp, RegExp])[] = [
   [/^plugins\//, /^(?:plugins\/|engine-watch\.cjs)/],
   [/^operations\/engine\//, /^operations\/engine\//],
   [
+    /^operations\/import\//,
+    /^(?:operations\/(?:import\/|engine\/command-error\.ts)|components\/catalog\.ts|settings\/mistake\.ts)/,
+  ],
+  [
     /^operations\/[^/]+\.ts$/,
-    /^(?:operations\/engine\/|components\/(?:catalog|shape)\.ts|settings\/mistake\.ts)/,
+    /^(?:operations\/(?:engine|import)\/|components\/(?:catalog|shape)\.ts|settings\/mistake\.ts)/,
   ],
   [/^rehearsal\//, /^(?:rehearsal\/|plugins\/provider-server\.ts|operations\/engine\/)/],
 ];

@@ -18,14 +18,17 @@ import {
   workspace,
 } from './workspace.ts';
 
-export interface Engine {
-  readonly stack: string;
+export interface Runner {
   readonly cli: Cli;
-  readonly protected: boolean;
   /** Runs Pulumi on the terminal. @returns its exit code */
   run(args: readonly string[]): Promise<number>;
   /** Runs Pulumi with something on its standard input. @returns exit code and what it printed */
   ask(args: readonly string[], input?: string): Promise<Answer>;
+}
+
+export interface Engine extends Runner {
+  readonly stack: string;
+  readonly protected: boolean;
 }
 
 export interface Answer {
@@ -54,18 +57,29 @@ export async function prepareEngine(
   const cli = await findCli(protectedStack);
   preparePlugins(cli, protectedStack);
   if (workspace.embedded && lock) await settleLocks(stack);
-  const env = pulumiEnvironment({ bin: cli.bin, stackFile });
-  const engine: Engine = {
-    stack,
-    cli,
-    protected: protectedStack,
-    run: async (args) =>
-      await withoutLogs(cli, () => runOnTerminal(join(cli.bin, 'pulumi'), args, env)),
-    ask: async (args, input) =>
-      await withoutLogs(cli, () => runQuietly(join(cli.bin, 'pulumi'), args, env, input)),
-  };
+  const env = pulumiEnvironment({ bin: cli.bin, stack, stackFile });
+  const engine: Engine = { stack, protected: protectedStack, ...runnerOf(cli, env) };
   await selectStack(engine);
   return engine;
+}
+
+/**
+ * Makes Pulumi ready for a command that needs no stack: none is made, no stack file is read.
+ * @param stack the one that Pulumi takes for the selected one, if it is there
+ */
+export async function prepareRunner(stack: string): Promise<Runner> {
+  prepareWorkspace();
+  const cli = await findCli(false);
+  return runnerOf(cli, pulumiEnvironment({ bin: cli.bin, stack }));
+}
+
+function runnerOf(cli: Cli, env: NodeJS.ProcessEnv): Runner {
+  const program = join(cli.bin, 'pulumi');
+  return {
+    cli,
+    run: async (args) => await withoutLogs(cli, () => runOnTerminal(program, args, env)),
+    ask: async (args, input) => await withoutLogs(cli, () => runQuietly(program, args, env, input)),
+  };
 }
 
 /**

@@ -79,12 +79,17 @@ const debugLogs = ['PULUMI_OPTION_VERBOSE', 'PULUMI_OPTION_TRACING', 'PULUMI_DEB
 export interface EngineEnvironment {
   /** Folder of the CLI and its language host. */
   readonly bin: string;
-  /** Stack file that the CLI reads and writes. */
-  readonly stackFile: string;
+  /** Stack that counts where no --stack is given; over what `pulumi stack select` has written. */
+  readonly stack: string;
+  /**
+   * Stack file that the CLI reads and writes.
+   * @default - none, for commands without a stack
+   */
+  readonly stackFile?: string;
 }
 
 /** Variables for a run of Pulumi. No value among them: the passphrase is named by its file. */
-export function pulumiEnvironment({ bin, stackFile }: EngineEnvironment): NodeJS.ProcessEnv {
+export function pulumiEnvironment({ bin, stack, stackFile }: EngineEnvironment): NodeJS.ProcessEnv {
   const inherited = { ...process.env };
   for (const name of debugLogs) delete inherited[name];
   const watch = `--require "${join(projectDirectory, 'engine-watch.cjs')}"`;
@@ -94,7 +99,8 @@ export function pulumiEnvironment({ bin, stackFile }: EngineEnvironment): NodeJS
     PULUMI_SKIP_UPDATE_CHECK: 'true',
     // Plugins are settled before the run; a download in its middle would be noise.
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: 'true',
-    PULUMI_OPTION_CONFIG_FILE: stackFile,
+    PULUMI_STACK: stack,
+    ...(stackFile !== undefined && { PULUMI_OPTION_CONFIG_FILE: stackFile }),
     // `stack rm` would delete the stack file.
     PULUMI_OPTION_PRESERVE_CONFIG: 'true',
     NODE_OPTIONS: [inherited.NODE_OPTIONS, watch].filter(Boolean).join(' '),

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { planImport, readValues } from '../../operations/import.ts';
+import { leftOut, planImport, readValues } from '../../operations/import.ts';
 import { lineOf } from '../../settings/mistake.ts';
 import { leaks, makeCanary } from '../canary.ts';
 
@@ -18,9 +18,11 @@ describe('import', () => {
     writeFileSync(join(directory, path), text);
     return join(directory, path);
   };
-  const plan = (path: string) => planImport(readValues(path), 'npm run import');
+  const again = { stack: 'dev', command: 'npm run import -- --stack dev PATH' };
+  const read = (path: string) => readValues(path, again);
+  const plan = (path: string) => planImport(read(path), again.command);
 
-  it("reads the guide's env file, with quotes, comments and export", () => {
+  it("takes over the guide's env file", () => {
     const path = write(
       '.env.secrets',
       '# comment\nBINANCE_API_KEY="one"\nexport KRAKEN_API_KEY=two\nKUCOIN_PASSPHRASE=\'three $x\'\n',
@@ -35,10 +37,9 @@ describe('import', () => {
     );
   });
 
-  it("reads the guide's tree, and strips exactly one newline", () => {
+  it("takes over the guide's tree, and refuses a second newline", () => {
     write('secrets/trading/binance_api_key', 'one\n');
     write('secrets/database/postgres_password.txt', 'two');
-    write('secrets/.hidden', 'no');
     const { values } = plan(join(directory, 'secrets'));
     assert.deepEqual(Object.fromEntries(values), {
       binance_api_key: 'one',
@@ -51,35 +52,35 @@ describe('import', () => {
     );
   });
 
-  it("understands Hummingbot's own field names", () => {
+  it("understands Hummingbot's own field names, in a tree and in an env file", () => {
     write('t/binance_api_secret', 'one');
     write('t/coinbase_advanced_trade_api_key', 'two');
     assert.deepEqual([...plan(join(directory, 't')).values.keys()].sort(), [
       'binance_secret_key',
       'coinbase_api_key',
     ]);
-  });
-
-  it('reads a mounted Kubernetes Secret, whose files are links', () => {
-    write('m/..data/binance_api_key', 'one');
-    symlinkSync(join(directory, 'm/..data/binance_api_key'), join(directory, 'm/binance_api_key'));
-    assert.deepEqual([...plan(join(directory, 'm')).values], [['binance_api_key', 'one']]);
+    assert.deepEqual(
+      [...plan(write('e', 'binance_api_secret=one')).values],
+      [['binance_secret_key', 'one']],
+    );
   });
 
   it('names what it does not know, and shows no value', () => {
     const canary = makeCanary('import');
-    const { values, unknown, mistakes } = plan(
-      write(
-        'e',
-        `FOO=${canary}\nCOINBASE_SECRET_KEY=${canary}\nBINANCE_API_KEY=your_binance_api_key\n`,
-      ),
+    const path = write(
+      'e',
+      `FOO=${canary}\nCOINBASE_SECRET_KEY=${canary}\nBINANCE_API_KEY=your_binance_api_key\nREDIS_PASSWORD=${canary}$x\n`,
     );
+    const { values, mistakes } = plan(path);
     assert.equal(values.size, 0);
-    assert.match(unknown[0] ?? '', /^"FOO" in /);
+    const left = leftOut(read(path));
+    assert.match(left[0] ?? '', /^not in the catalog, left out: "FOO" in .*\/e line 1$/);
     const lines = mistakes.map(lineOf);
-    assert.match(lines[0] ?? '', /^trading\.coinbase_secret_key: got another shape/);
-    assert.match(lines[1] ?? '', /^trading\.binance_api_key: got the guide's example/);
-    assert.deepEqual(leaks([...lines, ...unknown].join('\n'), new Map([['import', canary]])), []);
+    assert.match(lines[0] ?? '', /\/e line 4, REDIS_PASSWORD: got a dollar or a backtick/);
+    assert.match(lines[1] ?? '', /^trading\.coinbase_secret_key: got another shape.*\/e line 2, /);
+    assert.match(lines[2] ?? '', /^trading\.binance_api_key: got the guide's example/);
+    assert.equal(lines.length, 3);
+    assert.deepEqual(leaks([...lines, ...left].join('\n'), new Map([['import', canary]])), []);
   });
 
   it('refuses two values for one key, and takes the same one twice', () => {
@@ -87,15 +88,25 @@ describe('import', () => {
     write('d/b/BINANCE_API_KEY', 'one');
     assert.equal(plan(join(directory, 'd')).values.size, 1);
     write('d/c/binance_api_key.txt', 'other');
-    assert.match(
-      plan(join(directory, 'd')).mistakes.map(lineOf)[0] ?? '',
-      /got two different values; allowed: one/,
-    );
+    const two = /got two different values; allowed: one/;
+    assert.match(plan(join(directory, 'd')).mistakes.map(lineOf)[0] ?? '', two);
+    const path = write('e', 'BINANCE_API_KEY=one\nBINANCE_API_KEY=other\n');
+    assert.match(plan(path).mistakes.map(lineOf)[0] ?? '', two);
+  });
+
+  it('names twenty of the files that it left out, and the number of the others', () => {
+    for (let at = 10; at < 35; at++) write(`d/.hidden${at}`, 'x');
+    const left = leftOut(read(join(directory, 'd')));
+    assert.equal(left.length, 21);
+    assert.match(left[0] ?? '', /^not read, left out: .*\.hidden10: hidden; /);
+    assert.equal(left.at(-1), 'not read, left out: 5 more');
   });
 
   it('says in one line that there is nothing to read', () => {
-    assert.throws(() => readValues(join(directory, 'none')), /: got ENOENT; allowed: an env file/);
+    assert.throws(() => read(join(directory, 'none')), /: got ENOENT; allowed: an env file/);
     const path = write('latin1', Buffer.from([0x41, 0x3d, 0xe9]));
-    assert.throws(() => readValues(path), /got bytes that are not UTF-8/);
+    assert.throws(() => read(path), /got bytes that are not UTF-8/);
+    const large = write('large', 'x'.repeat(1024 * 1024 + 1));
+    assert.throws(() => read(large), /large: got 1048577 bytes; allowed: an env file of at most/);
   });
 });

@@ -1,42 +1,72 @@
 import assert from 'node:assert/strict';
+import { readArguments } from '../../operations/engine/arguments.ts';
 import {
   refuseDebugLog,
   refuseParting,
+  refuseSelection,
   refuseValueInArguments,
-  stackOf,
 } from '../../operations/pulumi.ts';
+import { leaks, makeCanary } from '../canary.ts';
 
 describe('npm run pulumi', () => {
-  const words = (text: string): readonly string[] => text.split(' ');
-
-  it('finds the stack among the arguments', () => {
-    assert.equal(stackOf(words('up --stack prod')), 'prod');
-    assert.equal(stackOf(words('-s prod up')), 'prod');
-    assert.equal(stackOf(words('up --stack=prod')), 'prod');
-    assert.equal(stackOf(words('destroy -sprod')), 'prod');
-    assert.equal(stackOf(words('destroy -s=prod')), 'prod');
-    assert.equal(stackOf(words('up --stack dev --stack prod')), 'prod');
-    assert.equal(stackOf(words('up')), undefined);
-  });
+  const given = (line: string) => readArguments(line.split(' '));
+  const canary = makeCanary('argument');
+  const canaries = new Map([['argument', canary]]);
 
   for (const line of [
     'config set --secret --path trading.binance_api_key VALUE',
     'config set --path trading.binance_api_key VALUE --stack prod',
     'config set trading.binance_api_key VALUE --secret',
     'config set --stack prod --secret anything VALUE',
+    'config set --secret VALUE anything',
+    'config set --secret --path trading.VALUE VALUE',
     'config set --path hummingbot-secrets:trading.binance_api_key VALUE',
+    'config set hummingbot-secrets:trading.x VALUE',
+    'config set hummingbot-secrets:config:trading.x VALUE',
     'config set --path trading["binance_api_key"] VALUE',
+    'config set --path ["trading"]["binance_api_key"] VALUE',
+    'config set --path ["trading"].binance_api_key VALUE',
+    'config set trading VALUE',
+    'config set --plaintext monitoring.telegram_chat_id VALUE',
+    'config set --path trading.x -- VALUE',
+    'config set --path trading.x -- -100VALUE',
+    'config set --path trading.x -100VALUE',
+    'config set --path trading.x -xVALUE',
+    'config set --path trading.x -sVALUE',
+    'config set --path trading.x --VALUE',
+    'config set --path trading.x --type string VALUE',
+    '--stack dev config set --secret K VALUE',
+    'config --stack dev set --secret K VALUE',
+    'config --stack dev set trading.x VALUE',
+    '-C . --color never config --config-file x set --secret K VALUE',
+    '--unknown x config set --secret K VALUE',
     'config set-all --secret trading.x=VALUE',
+    'config set-all --secret K=VALUE',
+    'config set-all --path --plaintext trading.x=VALUE',
+    'config set-all --path --plaintext=trading.x=VALUE',
+    'config --stack dev set-all --plaintext image=x --secret K=VALUE',
+    'config set-all --plaintext ["trading"].x=VALUE',
+    'config set-all trading.x=VALUE',
+    'config set-all --json {"hummingbot-secrets:trading":{"value":"VALUE"}}',
+    'config set-all --json {"a":{"value":"VALUE","secret":true}}',
+    'config set-all --json VALUE',
+    'up -c trading.x=VALUE --config-path',
+    'up --config=hummingbot-secrets:trading.x=VALUE',
+    'preview --config trading["binance_api_key"]=VALUE',
   ]) {
     it(`refuses: ${line}`, () => {
       assert.throws(
-        () => refuseValueInArguments(words(line)),
-        (error: Error) => {
+        () => refuseValueInArguments(given(line.replaceAll('VALUE', canary)), 'dev'),
+        ({ message }: Error) => {
           assert.match(
-            error.message,
-            /got (?:a value|values) among the arguments.*; allowed: .*; fix: /,
+            message,
+            /: got (?:a value|values) among the arguments.*, where others can read (?:it|them); allowed: .*; fix: npm run /,
           );
-          return !error.message.includes('VALUE');
+          assert.doesNotMatch(message, /\n/);
+          const rest = canary.slice(1);
+          assert.deepEqual(leaks(message, canaries), []);
+          assert.ok(!message.includes(rest), 'all but the first character is shown');
+          return true;
         },
       );
     });
@@ -45,14 +75,55 @@ describe('npm run pulumi', () => {
   for (const line of [
     'config set --secret --path trading.binance_api_key',
     'config set --secret --path trading.binance_api_key --stack dev',
+    '--stack dev config -s dev set --secret --raw --path trading.binance_api_key --color=never',
     'config set image hummingbot/hummingbot:version-2.17.0',
     'config set --path exchanges[0] binance',
     'config set placeholders false --type bool',
+    'config set tradingPairs x',
+    'config set trading-pairs x',
+    'config set aws:region eu-west-1',
+    'config set-all --path --plaintext exchanges[0]=binance',
+    'config set-all --json {"image":{"value":"x","secret":false}}',
     'config rm --path trading.binance_api_key',
+    'config get --path trading.binance_api_key',
+    'config env add x --yes',
+    'config cp --path trading.x --dest staging',
+    'stack tag set trading x',
     'up --yes',
+    'up -c image=x',
+    'stack select --create b',
   ]) {
-    it(`takes: ${line}`, () => refuseValueInArguments(words(line)));
+    it(`takes: ${line}`, () => refuseValueInArguments(given(line), 'dev'));
   }
+
+  const hintOf = (line: string): string => {
+    try {
+      refuseValueInArguments(given(line), 'prod');
+    } catch (error) {
+      return (error as Error).message;
+    }
+    throw new Error(`not refused: ${line}`);
+  };
+
+  it('names the very command, for a key, for a group, and for a value in the place of a key', () => {
+    const fix = (path: string): RegExp =>
+      new RegExp(
+        `fix: npm run pulumi -- config set --secret --path '${path}' --stack prod \\(asks`,
+      );
+    const key = fix('trading\\.binance_api_key');
+    assert.match(hintOf('config set --path trading.binance_api_key V'), key);
+    assert.match(hintOf('config set --path trading["binance_api_key"] V'), key);
+    assert.match(hintOf('config set hummingbot-secrets:trading.binance_api_key V'), key);
+    assert.match(hintOf('up --config trading.binance_api_key=V'), key);
+    assert.match(hintOf('config set trading x'), fix('trading\\.KEY'));
+    assert.match(hintOf('config set trading x'), /; allowed: .* inside of the group trading; /);
+    assert.match(hintOf('config set --secret other V'), fix('KEY'));
+    assert.match(
+      hintOf('config set trading.x -sprod'),
+      /got a value among the arguments, or a flag that may be one, .*, flags as in --stack NAME; fix: .* --stack NAME /,
+    );
+    assert.match(hintOf('config set-all --secret a=V'), /fix: npm run import -- --stack prod FILE/);
+  });
 
   it('refuses the debug log of a self-built engine, and no other', () => {
     for (const line of [
@@ -63,28 +134,51 @@ describe('npm run pulumi', () => {
       'preview --verbose 11',
       'up -rv9',
       'up -v=1 -v=9',
+      'up -v=0x9',
+      'up -v=1_1',
       'up --tracing file:x',
+      'up --otel-traces=file://x',
     ]) {
       assert.throws(
-        () => refuseDebugLog(words(line), false),
+        () => refuseDebugLog(given(line), false),
         /writes values into its debug log; allowed: up to -v=3/,
       );
-      refuseDebugLog(words(line), true);
+      refuseDebugLog(given(line), true);
     }
-    for (const line of ['up', 'up -v=3', 'up --yes', 'whoami -v'])
-      refuseDebugLog(words(line), false);
+    assert.throws(() => refuseDebugLog(given('up -rv9'), false), /: got -v=9, and/);
+    assert.throws(() => refuseDebugLog(given('up --tracing x'), false), /: got --tracing, and/);
+    for (const line of ['up', 'up -v=3', 'up --yes', 'whoami -v', 'whoami -v --json'])
+      refuseDebugLog(given(line), false);
+  });
+
+  it('refuses to select a stack that the next command would not keep to', () => {
+    for (const line of ['stack select staging', '--color never stack select -s staging']) {
+      assert.throws(
+        () => refuseSelection(given(line)),
+        /^CommandError: stack select: got a selection.*; allowed: --stack at each command.*; fix: npm run pulumi -- COMMAND --stack staging$/,
+      );
+    }
+    for (const line of ['stack ls', 'stack output select', 'stack unselect', 'stack'])
+      refuseSelection(given(line));
   });
 });
 
 describe('npm run pulumi -- stack', () => {
+  const given = (line: string) => readArguments(line.split(' '));
+
   it('refuses to part a stack from its file, with the embedded backend alone', () => {
-    for (const line of ['stack rename b --stack a', 'stack change-secrets-provider passphrase']) {
+    for (const line of [
+      'stack rename b --stack a',
+      'stack change-secrets-provider passphrase',
+      'stack init b',
+      '--color never stack new b',
+    ]) {
       assert.throws(
-        () => refuseParting(line.split(' '), true),
+        () => refuseParting(given(line), true),
         /got the state in \.local.*; allowed: .*; fix: /,
       );
-      refuseParting(line.split(' '), false);
+      refuseParting(given(line), false);
     }
-    refuseParting(['stack', 'ls'], true);
+    for (const line of ['stack ls', 'stack output init', 'new']) refuseParting(given(line), true);
   });
 });
