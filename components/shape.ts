@@ -73,6 +73,11 @@ export interface Refusal {
   readonly allowed: string;
 }
 
+/** What a value of a shape looks like, for people. */
+export function allowedOf(shape: Shape): string {
+  return rules[shape].allowed;
+}
+
 /** A value of the right shape for a key that works nowhere. */
 export function placeholderOf(shape: Shape, key: string): string {
   return rules[shape].placeholder(key);
@@ -101,6 +106,9 @@ export function refusalOf(shape: Shape, value: string): Refusal | undefined {
     return refuse('a control character');
   }
   if (value !== value.trim()) return refuse('blanks at the start or the end');
+  if (rule.multiline && value.includes('\\n')) {
+    return refuse('a backslash and an n in place of line feeds');
+  }
   if (!rule.pattern.test(value)) return refuse(`another shape (${value.length} characters)`);
   return undefined;
 }

@@ -16,6 +16,7 @@ import {
   keysOf,
   runPath,
 } from '../components/catalog.ts';
+import { allowedOf } from '../components/shape.ts';
 import { runCommand } from './engine/command-error.ts';
 import { projectDirectory } from './engine/workspace.ts';
 
@@ -50,8 +51,9 @@ export function catalogPage(): string {
           'used with',
           'used by',
           'owner',
-          'days',
+          'days until due',
           'source',
+          'value',
           'file below `secrets/`',
         ],
         keysOf(group).map((key) => {
@@ -64,6 +66,7 @@ export function catalogPage(): string {
             entry.owner,
             String(entry.maxAgeDays),
             entry.source + (entry.optional ? ', optional' : ''),
+            allowedOf(entry.shape),
             `\`${entry.directory}/${key}\``,
           ];
         }),

@@ -26,12 +26,14 @@ export function checkList<Name extends string>(
     const remove = pulumiCommand(stack, 'config', 'rm', `--path '${path}'`);
     if (name === undefined) {
       const near = typeof item === 'string' ? nearest(item, names) : undefined;
-      const set = pulumiCommand(stack, 'config', 'set', `--path '${path}'`, near ?? '');
+      // Removing the last one would leave a list that is refused in its turn, or a stack of nothing.
+      const instead = near ?? (value.length === 1 ? names[0] : undefined);
+      const set = pulumiCommand(stack, 'config', 'set', `--path '${path}'`, instead ?? '');
       found({
         what: path,
         got: typeof item === 'string' ? shown(item) : `a ${typeof item}`,
         allowed: names.join(', '),
-        fix: near === undefined ? remove : set,
+        fix: instead === undefined ? remove : set,
       });
     } else if (chosen.includes(name)) {
       found({ what: path, got: `${name} a second time`, allowed: 'each once', fix: remove });

@@ -46,9 +46,14 @@ export function shown(text: string): string {
   return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}...` : text);
 }
 
-/** A name that a user typed: as it is when it is an ordinary one. */
+/**
+ * A name that a user typed: as it is when it is an ordinary one. What stands behind a `=` may be a
+ * value that was meant for the name before it.
+ */
 export function shownName(name: string): string {
-  return isOrdinary(name) ? name : shown(name);
+  if (isOrdinary(name)) return name;
+  const [before = '', ...behind] = name.split('=');
+  return behind.length === 0 ? shown(name) : `${shown(before)}=...`;
 }
 
 /** The command that removes a name from the config, or what to do when none could name it. */

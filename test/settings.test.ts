@@ -83,6 +83,26 @@ const cases: readonly (readonly [string, RawSettings, RegExp])[] = [
     /^trading\.binance_api_kye: got an unknown key; allowed: binance_api_key; fix: .*config rm --path 'trading\.binance_api_kye'/,
   ],
   [
+    'a value set without --path, named and not shown',
+    raw({ 'trading.binance_api_key': canary }),
+    /^trading\.binance_api_key: got a value among the settings, in the clear.*; fix: .*config rm 'trading\.binance_api_key'.*--secret --path 'trading\.binance_api_key'.*revoke/,
+  ],
+  [
+    'a value that became part of a key, cut off',
+    raw({ trading: { ...trading, [`binance_api_key=${canary}`]: 'x' } }),
+    /^trading\."binance_api_key"=\.\.\.: got an unknown key/,
+  ],
+  [
+    'a PEM on one line, with the two characters of an escape',
+    raw({ trading: { ...trading, coinbase_secret_key: `${canary}\\n${canary}` } }),
+    /^trading\.coinbase_secret_key: got a backslash and an n in place of line feeds; allowed: a PEM/,
+  ],
+  [
+    'one target, which does not exist: another is put in its place',
+    raw({ targets: ['floppy-disk'] }),
+    /^targets\[0\]: got "floppy-disk"; allowed: .*; fix: .*config set --path 'targets\[0\]' compose --stack dev$/,
+  ],
+  [
     'a key of another group',
     raw({ trading: { ...trading, redis_password: 'x' } }),
     /^trading\.redis_password: got a key of another group; allowed: infrastructure\.redis_password; fix: /,
