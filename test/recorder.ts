@@ -1,6 +1,6 @@
 /** Records what the program registers under Pulumi's mocks, and what of it is not secret. */
 import * as pulumi from '@pulumi/pulumi';
-import type { MockResourceArgs } from '@pulumi/pulumi/runtime/mocks.js';
+import type { MockCallArgs, MockResourceArgs } from '@pulumi/pulumi/runtime/mocks.js';
 
 const signature = '4dabf18193072939515e22adb298388d';
 const secretMark = '1b47061264138c4ac30d75fd1eb44270';
@@ -11,26 +11,58 @@ export interface Registration {
   readonly inputs: Readonly<Record<string, unknown>>;
 }
 
+/** Account, role and cluster that the mocks say they are. */
+export const mocked = {
+  account: '210987654321',
+  role: 'hummingbot-deploy',
+  cluster: '0b1c2d3e-4f50-4162-8374-95a6b7c8d9e0',
+} as const;
+
+/** What a provider would answer: a result, or why there is none. */
+export type Answers = Readonly<Record<string, Record<string, unknown> | Error>>;
+
+const answers: Answers = {
+  'aws:index/getCallerIdentity:getCallerIdentity': {
+    accountId: mocked.account,
+    arn: `arn:aws:sts::${mocked.account}:assumed-role/${mocked.role}/session`,
+  },
+  'hummingbot:index:getCluster': { uid: mocked.cluster, server: 'https://cluster.invalid' },
+};
+
 export class Recorder {
   readonly registrations: Registration[] = [];
+  readonly calls: string[] = [];
   readonly #seed: string;
+  readonly #answers: Answers;
   #made = 0;
 
-  /** @param seed goes into generated values; another one makes all of them others */
-  constructor(seed = 'seed') {
+  /**
+   * @param seed goes into generated values; another one makes all of them others
+   * @param others answers to invokes, in place of the usual ones
+   */
+  constructor(seed = 'seed', others: Answers = {}) {
     this.#seed = seed;
+    this.#answers = { ...answers, ...others };
   }
 
   install(project: string, stack: string, preview: boolean): void {
     void pulumi.runtime.setMocks(
       {
         newResource: (args) => this.#register(args),
-        call: () => ({}),
+        call: (args) => this.#answer(args),
       },
       project,
       stack,
       preview,
     );
+  }
+
+  #answer({ token }: MockCallArgs): Record<string, unknown> {
+    this.calls.push(token);
+    const answer = this.#answers[token];
+    if (answer === undefined) throw new Error(`no answer to ${token}`);
+    if (answer instanceof Error) throw answer;
+    return answer;
   }
 
   #register(args: MockResourceArgs): { id: string; state: Record<string, unknown> } {
@@ -44,7 +76,27 @@ export class Recorder {
     if (args.type === 'random:index/randomId:RandomId') {
       return { id, state: { ...args.inputs, hex: Buffer.from(made).toString('hex').slice(0, 8) } };
     }
-    return { id, state: args.inputs };
+    return { id, state: { ...args.inputs, ...this.#outputs(args, made) } };
+  }
+
+  /** What a provider adds. A replaced resource has other ids, here as there. */
+  #outputs({ type, name, inputs }: MockResourceArgs, made: string): Record<string, unknown> {
+    const arn = (service: string, rest: string) =>
+      `arn:aws:${service}:us-east-1:${mocked.account}:${rest}`;
+    switch (type) {
+      case 'aws:kms/key:Key':
+        return { arn: arn('kms', `key/${name}`), keyId: name };
+      case 'aws:secretsmanager/secret:Secret':
+        return { arn: arn('secretsmanager', `secret:${inputs.name}-AbCdEf`) };
+      case 'aws:secretsmanager/secretVersion:SecretVersion':
+        return { versionId: `version-${made}` };
+      case 'aws:iam/role:Role':
+        return { arn: `arn:aws:iam::${mocked.account}:role/${inputs.name}` };
+      case 'kubernetes:apps/v1:Deployment':
+        return { metadata: { ...inputs.metadata, generation: 3, uid: made } };
+      default:
+        return {};
+    }
   }
 
   of(type: string): readonly Registration[] {

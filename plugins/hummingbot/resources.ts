@@ -36,3 +36,49 @@ export class File extends pulumi.CustomResource {
     );
   }
 }
+
+export interface RolloutArgs {
+  /** A kubeconfig of one context. Secret; a change of it alone waits for nothing. */
+  readonly kubeconfig: pulumi.Input<string>;
+  readonly namespace: pulumi.Input<string>;
+  /** Name of the Deployment. */
+  readonly name: pulumi.Input<string>;
+  /** The Deployment's `metadata.generation`: what is to be rolled out at least. */
+  readonly generation: pulumi.Input<number>;
+  /**
+   * Seconds after which a rollout has failed.
+   * @default 600
+   */
+  readonly deadlineSeconds?: pulumi.Input<number>;
+}
+
+/** Waits until a Deployment is rolled out, and fails with the reason of its pod. */
+export class Rollout extends pulumi.CustomResource {
+  constructor(name: string, args: RolloutArgs, opts?: pulumi.CustomResourceOptions) {
+    super(
+      'hummingbot:index:Rollout',
+      name,
+      { deadlineSeconds: 600, ...args, kubeconfig: pulumi.secret(args.kubeconfig) },
+      pulumi.mergeOptions(opts, { additionalSecretOutputs: ['kubeconfig'] }),
+    );
+  }
+}
+
+export interface GetClusterArgs {
+  readonly kubeconfig: pulumi.Input<string>;
+}
+
+export interface GetClusterResult {
+  /** UID of the kube-system namespace. */
+  readonly uid: string;
+  /** URL of the API server. */
+  readonly server: string;
+}
+
+/** Which cluster a kubeconfig leads to. */
+export function getCluster(
+  args: GetClusterArgs,
+  opts?: pulumi.InvokeOptions,
+): Promise<GetClusterResult> {
+  return pulumi.runtime.invoke('hummingbot:index:getCluster', { ...args }, opts);
+}
