@@ -2,7 +2,6 @@
 import { HummingbotDirectories, HummingbotService } from './components/consumers/service.ts';
 import { ClusterDelivery, FileDelivery } from './components/delivery/delivery.ts';
 import { targetOf } from './components/delivery/targets.ts';
-import { connect } from './components/guards.ts';
 import { ExternalGroup, SecretGroup, TagKey } from './components/values.ts';
 import { readSettings } from './settings.ts';
 
@@ -11,7 +10,9 @@ const settings = await readSettings();
 const { stack, image, placeholders, outputDirectory: root } = settings;
 
 // Guards: account and cluster are the stack's own, or nothing but their providers is registered.
-const systems = await connect(settings);
+const remote = settings.aws ?? settings.cluster;
+const guards = remote && (await import('./components/guards.ts'));
+const systems = (await guards?.connect(settings)) ?? {};
 const { cluster } = systems;
 
 // Values: what each group's keys are worth, known outside only by tags.
@@ -31,8 +32,7 @@ const deliveries = await Promise.all(
   settings.targets.map(async (name) => await targetOf(name).deliver(name, args)),
 );
 
-// Access and consumers: who may read what was delivered, and the one bot that uses it. Compose
-// files of a stack share project and service name, so that two files never run two bots.
+// Access and consumers: who may read what was delivered, and the one bot that uses it.
 const dependsOn = deliveries.some((delivery) => delivery instanceof FileDelivery)
   ? [new HummingbotDirectories('hummingbot-directory', { root, stack })]
   : [];
@@ -50,9 +50,9 @@ for (const delivery of deliveries) {
 
 /** "The same values or not the same", a group and a key; not of groups that others write. */
 export const tags = Object.fromEntries(
-  groups
-    .filter((group) => group instanceof SecretGroup)
-    .map(({ name, tag, keyTags }) => [name, { group: tag, keys: keyTags }]),
+  groups.flatMap((group) =>
+    group instanceof SecretGroup ? [[group.name, { group: group.tag, keys: group.keyTags }]] : [],
+  ),
 );
 /** Where each target delivered, and what comes next. */
 export const delivered = Object.fromEntries(

@@ -20,7 +20,7 @@ import { type TargetName, targetNames, targetOf } from './components/delivery/ta
 import type { AwsAccount, Cluster } from './components/systems.ts';
 import { checkGroups, checkReaders, type GroupManner } from './settings/groups.ts';
 import { checkEnvironment, checkNames, checkStack, type Environment } from './settings/identity.ts';
-import { readKubeconfig } from './settings/kubeconfig.ts';
+import type { Kubeconfig } from './settings/kubeconfig.ts';
 import { checkFights, checkList } from './settings/lists.ts';
 import { type Mistake, report } from './settings/mistake.ts';
 import { checkIgnored } from './settings/output-directory.ts';
@@ -80,12 +80,18 @@ export async function readSettings(): Promise<Settings> {
   const checked = validate({
     stack,
     config: values,
-    ...(needs(values.targets, 'cluster') && { kubeconfig: await readKubeconfig() }),
+    ...(needs(values.targets, 'cluster') && { kubeconfig: await kubeconfig() }),
     stackFile: await readStackFile(stackFilePath(stack), config.name),
     projectDirectory: import.meta.dirname,
   });
   if ('mistakes' in checked) throw new pulumi.RunError(report(stack, checked.mistakes));
   return checked.settings;
+}
+
+/** Loaded with its reader only by stacks with a cluster: `npm run bench` counts milliseconds. */
+async function kubeconfig(): Promise<Kubeconfig> {
+  const { readKubeconfig } = await import('./settings/kubeconfig.ts');
+  return await readKubeconfig();
 }
 
 /** The one place where encrypted config is opened. What leaves this module is secret again. */

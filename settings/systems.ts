@@ -37,7 +37,7 @@ const rules: Record<IdSetting, IdRule> = {
   issuer: {
     pattern: /^https:\/\/[A-Za-z0-9.-]+(?::\d{1,5})?(?:\/[A-Za-z0-9._~/-]*[A-Za-z0-9._~-])?$/u,
     allowed: "the https URL of the cluster's OIDC issuer, without a slash at the end",
-    find: `"$(kubectl get --raw /.well-known/openid-configuration | sed 's/.*"issuer":"\\([^"]*\\)".*/\\1/')"`,
+    find: '"$(kubectl get --raw /.well-known/openid-configuration | jq -r .issuer)"',
   },
   operator: {
     pattern: /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\/[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/u,
@@ -76,9 +76,16 @@ function checkId({ raw, needed, found }: Check, setting: IdSetting, fallback = '
     what: setting,
     got: text === '' ? 'nothing' : typed,
     allowed,
-    fix: pulumiCommand(raw.stack, 'config', 'set', setting, find),
+    fix: pulumiCommand(raw.stack, 'config', 'set', setting, inContext(raw, find)),
   });
   return '';
+}
+
+/** A command of kubectl that asks the stack's own cluster, as far as it is known. */
+function inContext({ config, kubeconfig }: RawSettings, command: string): string {
+  const context = kubeconfig?.contexts.find((name) => name === config.kubeContext);
+  const plain = context !== undefined && /^[\w.:@/-]+$/u.test(context);
+  return plain ? command.replace('kubectl ', `kubectl --context ${context} `) : command;
 }
 
 const roleArn = /^arn:aws:iam::(\d{12}):role\/(?:[\w+=,.@-]+\/)*[\w+=,.@-]{1,64}$/u;

@@ -1,6 +1,8 @@
 /** Records what the program registers under Pulumi's mocks, and what of it is not secret. */
 import * as pulumi from '@pulumi/pulumi';
+import type { RegisterResourceRequest } from '@pulumi/pulumi/proto/resource_pb.js';
 import type { MockCallArgs, MockResourceArgs } from '@pulumi/pulumi/runtime/mocks.js';
+import { getMonitor } from '@pulumi/pulumi/runtime/settings.js';
 
 const signature = '4dabf18193072939515e22adb298388d';
 const secretMark = '1b47061264138c4ac30d75fd1eb44270';
@@ -9,6 +11,16 @@ export interface Registration {
   readonly type: string;
   readonly name: string;
   readonly inputs: Readonly<Record<string, unknown>>;
+}
+
+/** What a program asks of the engine beside inputs. */
+export interface Options {
+  readonly protect: boolean;
+  readonly retainOnDelete: boolean;
+  /** "<type> <name>" of everything that it depends on. */
+  readonly dependencies: readonly string[];
+  readonly provider: string;
+  readonly createTimeout: string | undefined;
 }
 
 /** Account, role and cluster that the mocks say they are. */
@@ -29,9 +41,29 @@ const answers: Answers = {
   'hummingbot:index:getCluster': { uid: mocked.cluster, server: 'https://cluster.invalid' },
 };
 
+/** The part of Pulumi's mock monitor that sees a resource's options; the mocks do not. */
+interface Monitor {
+  registerResource(request: RegisterResourceRequest, callback: unknown): Promise<void>;
+}
+
+function optionsOf(request: RegisterResourceRequest): Options {
+  return {
+    protect: request.getProtect() ?? false,
+    retainOnDelete: request.getRetainondelete() ?? false,
+    dependencies: request.getDependenciesList().map((urn) => {
+      const [, , type = '', name = ''] = urn.split('::');
+      return `${type.split('$').at(-1)} ${name}`;
+    }),
+    provider: request.getProvider().split('::')[3] ?? '',
+    createTimeout: request.getCustomtimeouts()?.getCreate(),
+  };
+}
+
 export class Recorder {
   readonly registrations: Registration[] = [];
   readonly calls: string[] = [];
+  /** By "<type> <name>". */
+  readonly options = new Map<string, Options>();
   readonly #seed: string;
   readonly #answers: Answers;
   #made = 0;
@@ -55,13 +87,20 @@ export class Recorder {
       stack,
       preview,
     );
+    const monitor = getMonitor() as unknown as Monitor;
+    const register = monitor.registerResource.bind(monitor);
+    monitor.registerResource = async (request, callback) => {
+      this.options.set(`${request.getType()} ${request.getName()}`, optionsOf(request));
+      await register(request, callback);
+    };
   }
 
   #answer({ token }: MockCallArgs): Record<string, unknown> {
     this.calls.push(token);
     const answer = this.#answers[token];
     if (answer === undefined) throw new Error(`no answer to ${token}`);
-    if (answer instanceof Error) throw answer;
+    // The engine's answer to a failed invoke is an error of gRPC.
+    if (answer instanceof Error) throw Object.assign(answer, { details: answer.message });
     return answer;
   }
 
@@ -101,6 +140,17 @@ export class Recorder {
 
   of(type: string): readonly Registration[] {
     return this.registrations.filter((registration) => registration.type === type);
+  }
+
+  /** The one registration of a type, and of a name where there are several. */
+  one(type: string, name?: string): Registration & { readonly options: Options } {
+    const found = this.of(type).filter((each) => name === undefined || each.name === name);
+    const [only] = found;
+    const options = this.options.get(`${type} ${only?.name}`);
+    if (only === undefined || found.length > 1 || options === undefined) {
+      throw new Error(`${type} ${name ?? ''}: ${found.length} registrations`);
+    }
+    return { ...only, options };
   }
 
   /** Everything recorded, without what stands inside secret marks. */
