@@ -117,7 +117,7 @@ export function checkReaders(raw: RawSettings, found: Found): Cluster['readers']
     for (const [index, item] of value.entries()) {
       const match = typeof item === 'string' ? subject.exec(item) : null;
       // Everybody is nobody's reader: a grant to all is a leak, whatever it was meant for.
-      const everybody = /^system:(?:authenticated|unauthenticated|serviceaccounts)$/u;
+      const everybody = /^system:(?:authenticated|unauthenticated|serviceaccounts(?::.*)?)$/u;
       if (match === null || everybody.test(match[2] ?? '')) {
         found({
           what: `readers.${group}[${index}]`,
