@@ -1,51 +1,60 @@
-/** The whole story: settings -> groups -> targets -> consumers -> outputs. */
+/** The whole story: settings -> guards -> groups -> targets -> access -> consumers -> outputs. */
 import { HummingbotDirectories, HummingbotService } from './components/consumers/service.ts';
-import { targets } from './components/delivery/targets.ts';
-import { SecretGroup, TagKey } from './components/values.ts';
+import { ClusterDelivery, FileDelivery } from './components/delivery/delivery.ts';
+import { targetOf } from './components/delivery/targets.ts';
+import { ExternalGroup, SecretGroup, TagKey } from './components/values.ts';
 import { readSettings } from './settings.ts';
 
 // Settings: every mistake of the user ends here, before any resource.
 const settings = await readSettings();
-const place = { root: settings.outputDirectory, stack: settings.stack };
+const { stack, image, placeholders, outputDirectory: root } = settings;
+
+// Guards: account and cluster are the stack's own, or nothing but their providers is registered.
+const remote = settings.aws ?? settings.cluster;
+const guards = remote && (await import('./components/guards.ts'));
+const systems = (await guards?.connect(settings)) ?? {};
+const { cluster } = systems;
 
 // Values: what each group's keys are worth, known outside only by tags.
-const tagKey = new TagKey('tag');
-const groups = settings.groups.map(
-  ({ name, entries, values }) =>
-    new SecretGroup(name, {
-      entries,
-      values,
-      placeholders: settings.placeholders,
-      tagKey: tagKey.value,
-    }),
+const tagKey = new TagKey('tag').value;
+const groups = settings.groups.map((group) =>
+  group.source === 'external'
+    ? new ExternalGroup(group.name, group)
+    : new SecretGroup(group.name, { ...group, manner: group, placeholders, tagKey }),
 );
 
-// Delivery: every target carries every group.
-const deliveries = settings.targets.map((name) =>
-  targets[name].deliver(name, { groups, ...place }),
+// Delivery: every target carries every group; in a cluster, into a namespace that is closed.
+const inCluster = cluster && (await import('./components/in-cluster.ts'));
+const opts = cluster && { provider: cluster.provider };
+const closed = inCluster && new inCluster.ClosedNamespace('namespace', settings, opts);
+const args = { ...settings, root, groups, systems, dependsOn: closed ? [closed] : [] };
+const deliveries = await Promise.all(
+  settings.targets.map(async (name) => await targetOf(name).deliver(name, args)),
 );
 
-// Consumers: one service, described by one Compose file a target; they share project and service
-// name, so that two files never run two bots.
-const directories = new HummingbotDirectories('hummingbot-directory', place);
+// Access and consumers: who may read what was delivered, and the one bot that uses it.
+const dependsOn = deliveries.some((delivery) => delivery instanceof FileDelivery)
+  ? [new HummingbotDirectories('hummingbot-directory', { root, stack })]
+  : [];
 for (const delivery of deliveries) {
-  new HummingbotService(
-    `hummingbot-${delivery.name}`,
-    {
-      delivery,
-      image: settings.image,
-      project: `${settings.namespace}-${settings.stack}`,
-      user: `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`,
-    },
-    { dependsOn: [directories] },
-  );
+  if (delivery instanceof FileDelivery) {
+    const user = `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`;
+    const service = { delivery, image, project: `${settings.namespace}-${stack}`, user };
+    new HummingbotService(`hummingbot-${delivery.name}`, service, { dependsOn });
+  } else if (delivery instanceof ClusterDelivery && cluster && inCluster) {
+    const after = { ...opts, dependsOn: args.dependsOn };
+    new inCluster.Readers('readers', { delivery, cluster, stack }, after);
+    new inCluster.Hummingbot('hummingbot', { delivery, cluster, stack, image }, after);
+  }
 }
 
-/** "The same values or not the same", a group and a key. */
+/** "The same values or not the same", a group and a key; not of groups that others write. */
 export const tags = Object.fromEntries(
-  groups.map(({ name, tag, keyTags }) => [name, { group: tag, keys: keyTags }]),
+  groups.flatMap((group) =>
+    group instanceof SecretGroup ? [[group.name, { group: group.tag, keys: group.keyTags }]] : [],
+  ),
 );
-/** Where each target wrote, and what starts or updates the bot with it. */
+/** Where each target delivered, and what comes next. */
 export const delivered = Object.fromEntries(
-  deliveries.map(({ name, next }) => [name, { directory: `${place.root}/${place.stack}`, next }]),
+  deliveries.map(({ name, next, where }) => [name, { ...where, next }]),
 );

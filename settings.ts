@@ -16,8 +16,11 @@ import {
   type ServiceName,
   serviceNames,
 } from './components/catalog.ts';
-import { type TargetName, targetNames } from './components/delivery/targets.ts';
+import { type TargetName, targetNames, targetOf } from './components/delivery/targets.ts';
+import type { AwsAccount, Cluster } from './components/systems.ts';
+import { checkGroups, checkReaders, type GroupManner } from './settings/groups.ts';
 import { checkEnvironment, checkNames, checkStack, type Environment } from './settings/identity.ts';
+import type { Kubeconfig } from './settings/kubeconfig.ts';
 import { checkFights, checkList } from './settings/lists.ts';
 import { type Mistake, report } from './settings/mistake.ts';
 import { checkIgnored } from './settings/output-directory.ts';
@@ -32,10 +35,11 @@ import {
   prefixRule,
 } from './settings/scalars.ts';
 import { readStackFile, stackFilePath } from './settings/stack-file.ts';
-import { checkMissing, checkValues } from './settings/values.ts';
+import { checkAws, checkCluster, checkDigest, needs } from './settings/systems.ts';
+import { checkGroup, checkMissing, checkValues } from './settings/values.ts';
 
 /** What one group of a stack needs. */
-export interface GroupSettings {
+export interface GroupSettings extends GroupManner {
   readonly name: GroupName;
   /** Keys in use, in the catalog's order. */
   readonly entries: ReadonlyMap<SecretKey, CatalogEntry>;
@@ -55,6 +59,12 @@ export interface Settings {
   readonly namespace: string;
   readonly prefix: string;
   readonly outputDirectory: string;
+  readonly exchanges: readonly ExchangeName[];
+  readonly services: readonly ServiceName[];
+  /** Undefined when no target needs it. */
+  readonly aws: AwsAccount | undefined;
+  /** Undefined when no target needs it. */
+  readonly cluster: Cluster | undefined;
 }
 
 type Checked = { readonly settings: Settings } | { readonly mistakes: readonly Mistake[] };
@@ -66,14 +76,22 @@ type Checked = { readonly settings: Settings } | { readonly mistakes: readonly M
 export async function readSettings(): Promise<Settings> {
   const config = new pulumi.Config();
   const stack = pulumi.getStack();
+  const values = await readConfig(config);
   const checked = validate({
     stack,
-    config: await readConfig(config),
+    config: values,
+    ...(needs(values.targets, 'cluster') && { kubeconfig: await kubeconfig() }),
     stackFile: await readStackFile(stackFilePath(stack), config.name),
     projectDirectory: import.meta.dirname,
   });
   if ('mistakes' in checked) throw new pulumi.RunError(report(stack, checked.mistakes));
   return checked.settings;
+}
+
+/** Loaded with its reader only by stacks with a cluster: `npm run bench` counts milliseconds. */
+async function kubeconfig(): Promise<Kubeconfig> {
+  const { readKubeconfig } = await import('./settings/kubeconfig.ts');
+  return await readKubeconfig();
 }
 
 /** The one place where encrypted config is opened. What leaves this module is secret again. */
@@ -120,16 +138,28 @@ export function validate(raw: RawSettings): Checked {
   const outputDirectory = checkText(raw, 'outputDirectory', directoryRule, found);
   checkFights(raw, chosenTargets, found);
   checkPlaceholders(raw, protect, placeholders, found);
+  const onCluster = needs(chosenTargets, 'cluster');
+  const readers = checkReaders(raw, found);
+  const aws = checkAws(raw, chosenTargets, namespace, found);
+  const cluster = checkCluster(raw, chosenTargets, { namespace, readers, protect }, found);
+  checkDigest(raw, image, onCluster && protect, found);
+  const fileTargets = chosenTargets.filter((name) => targetOf(name).needs.length === 0);
+  const manners = checkGroups(raw, fileTargets, found);
+  const none: ReadonlyMap<SecretKey, string> = new Map();
   const groups = groupNames.map((name) => {
-    const values = checkValues(raw, name, chosenTargets, found);
+    const manner = manners[name];
+    const stacks = manner.source === 'stack';
+    const values = stacks ? checkValues(raw, name, chosenTargets, found) : none;
     const entries = new Map(
       keysOf(name)
         .filter((key) => isUsed(entryOf(key), chosen))
         .map((key) => [key, entryOf(key)] as const),
     );
-    if (!placeholders) checkMissing(raw, name, entries, values, found);
+    checkGroup(raw, name, entries, values, chosenTargets, found);
+    if (!placeholders && stacks) checkMissing(raw, name, entries, values, found);
     const used = [...values].filter(([key]) => entries.has(key));
-    return { name, entries, values: new Map(used.map(([key, v]) => [key, pulumi.secret(v)])) };
+    const secrets = new Map(used.map(([key, v]) => [key, pulumi.secret(v)]));
+    return { name, ...manner, entries, values: secrets };
   });
   const used = new Map(groups.flatMap(({ entries }) => [...entries]));
   checkIgnored(raw, chosenTargets, outputDirectory, used, found);
@@ -148,6 +178,9 @@ export function validate(raw: RawSettings): Checked {
       prefix,
       // One spelling of a place: another one would look like a move.
       outputDirectory: normalize(outputDirectory).replace(/(?<=.)\/+$/u, ''),
+      ...chosen,
+      aws,
+      cluster,
     },
   };
 }

@@ -24,6 +24,8 @@ export interface Group {
   readonly description: string;
   /** Directory a Kubernetes pod sees the group in. */
   readonly mountPath: string;
+  /** Name of its Kubernetes Secret, the guide's; versioned groups get a suffix. */
+  readonly secretName: string;
 }
 
 export interface CatalogEntry {
@@ -59,14 +61,17 @@ export const groups = {
   trading: {
     description: 'API keys that can move money',
     mountPath: '/etc/secrets/trading',
+    secretName: 'hummingbot-trading-keys',
   },
   infrastructure: {
     description: 'databases and Gateway',
     mountPath: '/etc/secrets/infrastructure',
+    secretName: 'hummingbot-infrastructure',
   },
   monitoring: {
     description: 'alerts, chat and dashboards',
     mountPath: '/etc/secrets/monitoring',
+    secretName: 'hummingbot-monitoring',
   },
 } as const satisfies Record<GroupName, Group>;
 

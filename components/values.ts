@@ -19,16 +19,34 @@ const tagLength = 10;
 /** The part of a catalog entry that a value depends on. */
 export type ValueSpec = Pick<
   CatalogEntry,
-  'source' | 'shape' | 'consumers' | 'directory' | 'optional'
+  'source' | 'shape' | 'consumers' | 'directory' | 'optional' | 'owner' | 'maxAgeDays'
 >;
 
-/** One secret of a stack: its name is data, its value is a secret output. */
-export interface Secret {
+/** A key of a group; whether a value is known here is another question. */
+export interface Key {
   readonly key: string;
   readonly entry: ValueSpec;
+}
+
+/** One secret of a stack: its name is data, its value is a secret output. */
+export interface Secret extends Key {
   /** Always secret. */
   readonly value: pulumi.Output<string>;
 }
+
+/** How a group travels to a cluster. File targets know one way only. */
+export interface Manner {
+  /**
+   * `versioned`: immutable, with a suffix in its name, for what our own consumers mount. `fixed`:
+   * the guide's exact name, changed in place, for what others read.
+   */
+  readonly naming: 'versioned' | 'fixed';
+  /** Whether the bot gets paths of files in its environment, or the values themselves. */
+  readonly env: 'files' | 'values';
+}
+
+/** What a target carries. */
+export type DeliveredGroup = SecretGroup | ExternalGroup;
 
 export interface Tags {
   /** Of all keys and values of the group. */
@@ -49,6 +67,8 @@ export interface SecretGroupArgs {
   readonly placeholders: boolean;
   /** The stack's tag key, `TagKey.value`. */
   readonly tagKey: pulumi.Output<string>;
+  /** @default fixed, files */
+  readonly manner?: Manner;
 }
 
 /**
@@ -77,6 +97,7 @@ export class TagKey extends pulumi.ComponentResource {
 /** The keys of a group with their values, their tag and their suffix. */
 export class SecretGroup extends pulumi.ComponentResource {
   readonly name: string;
+  readonly manner: Manner;
   /** In the order of the catalog. */
   readonly secrets: readonly Secret[];
   /** Says "the same values or not the same" and nothing else. Public. */
@@ -93,6 +114,7 @@ export class SecretGroup extends pulumi.ComponentResource {
     // Inputs of a component are saved in the state: none is handed over.
     super('hummingbot-secrets:values:SecretGroup', name, {}, opts);
     this.name = name;
+    this.manner = args.manner ?? { naming: 'fixed', env: 'files' };
     this.secrets = [...args.entries].flatMap(([key, entry]) => {
       const value = this.#valueOf(key, entry, args);
       return value === undefined ? [] : [{ key, entry, value }];
@@ -108,9 +130,8 @@ export class SecretGroup extends pulumi.ComponentResource {
     this.registerOutputs({});
   }
 
-  /** The secrets that a consumer may see. */
-  secretsFor(consumer: CatalogEntry['consumers'][number]): readonly Secret[] {
-    return this.secrets.filter(({ entry }) => entry.consumers.includes(consumer));
+  get keys(): readonly Key[] {
+    return this.secrets;
   }
 
   #valueOf(
@@ -134,6 +155,37 @@ export class SecretGroup extends pulumi.ComponentResource {
       `${this.name}.${key}: got no value; allowed: a value from the config`,
     );
   }
+}
+
+/**
+ * A group that somebody else writes: we make its container and carry it, and never see a value.
+ * So it has no tag, and a fixed name.
+ */
+export class ExternalGroup {
+  readonly name: string;
+  readonly manner: Manner;
+  readonly keys: readonly Key[];
+  readonly secrets: readonly Secret[] = [];
+
+  /** Keys that a stack can do without are not expected of whoever writes. */
+  constructor(
+    name: string,
+    args: { readonly entries: ReadonlyMap<string, ValueSpec>; readonly env: Manner['env'] },
+  ) {
+    this.name = name;
+    this.manner = { naming: 'fixed', env: args.env };
+    this.keys = [...args.entries].flatMap(([key, entry]) =>
+      entry.optional ? [] : [{ key, entry }],
+    );
+  }
+}
+
+/** The keys that a consumer may see. */
+export function keysFor(
+  group: DeliveredGroup,
+  consumer: CatalogEntry['consumers'][number],
+): readonly Key[] {
+  return group.keys.filter(({ entry }) => entry.consumers.includes(consumer));
 }
 
 /** HMAC-SHA256 over what is delivered, in base32, 50 bits of it. */

@@ -77,7 +77,7 @@ interface Outputs {
   readonly tags: Readonly<
     Record<string, { group: string; keys: Readonly<Record<string, string>> }>
   >;
-  readonly delivered: Readonly<Record<string, { directory: string; next: string }>>;
+  readonly delivered: Readonly<Record<string, { directory?: string; next: string }>>;
 }
 
 /** What was made, and the three commands that come next. */
@@ -98,7 +98,7 @@ async function summarise(engine: Engine): Promise<void> {
   const option = engine.stack === 'dev' ? '' : ` -- --stack ${engine.stack}`;
   console.log('\nNext:');
   const next = [
-    ...(first === undefined ? [] : [[`cd ${first.directory} && ${first.next}`, 'start the bot']]),
+    ...(first === undefined ? [] : [commandOf(first)]),
     [
       `npm run pulumi -- config set --secret --path 'trading.binance_api_key' --stack ${engine.stack}`,
       `set a value, then npm start${option}`,
@@ -106,6 +106,13 @@ async function summarise(engine: Engine): Promise<void> {
     [`npm start -- destroy --stack ${engine.stack}`, 'take it all away'],
   ];
   for (const [command, purpose] of next) console.log(`  ${command}\n      ${purpose}`);
+}
+
+/** Files wait for a command; in a cluster the bot runs already. */
+function commandOf({ directory, next }: { directory?: string; next: string }): [string, string] {
+  return directory === undefined
+    ? [next, 'look at the bot']
+    : [`cd ${directory} && ${next}`, 'start the bot'];
 }
 
 function sayWhatStays(): void {

@@ -1,5 +1,5 @@
 /** Checks the settings that are lists of names: targets, exchanges, services. */
-import { type TargetName, targets } from '../components/delivery/targets.ts';
+import { type TargetName, targetOf } from '../components/delivery/targets.ts';
 import { nearest, pulumiCommand, shown } from './mistake.ts';
 import type { Found, listNames, RawSettings } from './raw.ts';
 
@@ -56,7 +56,7 @@ export function checkList<Name extends string>(
 export function checkFights(raw: RawSettings, chosen: readonly TargetName[], found: Found): void {
   const owners = new Map<string, TargetName>();
   for (const name of chosen) {
-    for (const claim of targets[name].claims) {
+    for (const claim of targetOf(name).claims) {
       const owner = owners.get(claim);
       if (owner !== undefined) {
         found({

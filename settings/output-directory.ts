@@ -1,7 +1,7 @@
 /** Checks that git ignores what would hold values. */
 import { isAbsolute, join, resolve } from 'node:path';
 import type { CatalogEntry } from '../components/catalog.ts';
-import { type TargetName, targets } from '../components/delivery/targets.ts';
+import { type TargetName, targetOf } from '../components/delivery/targets.ts';
 import { notIgnored } from './git.ts';
 import { pulumiCommand, shown } from './mistake.ts';
 import type { Found, RawSettings } from './raw.ts';
@@ -18,7 +18,9 @@ export function checkIgnored(
     ? outputDirectory
     : resolve(projectDirectory, outputDirectory);
   const paths = chosen.flatMap((name) =>
-    targets[name].valuePaths(entries).map((path) => join(root, stack, path)),
+    targetOf(name)
+      .valuePaths(entries)
+      .map((path) => join(root, stack, path)),
   );
   const answer = notIgnored(paths);
   if ('reason' in answer) {

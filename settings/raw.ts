@@ -1,5 +1,6 @@
 /** Config before validation: what a user can get wrong, and who is told of it. */
 import { groupNames } from '../components/catalog.ts';
+import type { Kubeconfig } from './kubeconfig.ts';
 import type { Mistake } from './mistake.ts';
 import type { StackFile } from './stack-file.ts';
 
@@ -11,6 +12,8 @@ export interface RawSettings {
   readonly stackFile: StackFile | undefined;
   /** Directory that relative output directories start from. */
   readonly projectDirectory: string;
+  /** The user's kubeconfig; read only when a target delivers to a cluster. */
+  readonly kubeconfig?: Kubeconfig;
 }
 
 /** Takes a mistake; checking goes on, so that a run reports all of them. */
@@ -24,6 +27,23 @@ const scalarNames = [
   'namespace',
   'prefix',
   'outputDirectory',
+  'account',
+  'region',
+  'recoveryWindowDays',
+  'cluster',
+  'kubeContext',
+  'issuer',
+  'operator',
+  'storageClass',
+  'storageSize',
 ] as const;
 export const listNames = ['targets', 'exchanges', 'services'] as const;
-export const settingNames: readonly string[] = [...scalarNames, ...listNames, ...groupNames];
+export const roleListNames = ['deployRoles', 'breakGlassRoles'] as const;
+const mapNames = ['groups', 'readers'] as const;
+export const settingNames: readonly string[] = [
+  ...scalarNames,
+  ...listNames,
+  ...roleListNames,
+  ...mapNames,
+  ...groupNames,
+];

@@ -7,7 +7,7 @@ import {
   keysOf,
   type SecretKey,
 } from '../components/catalog.ts';
-import { type TargetName, targets } from '../components/delivery/targets.ts';
+import { type TargetName, targetOf } from '../components/delivery/targets.ts';
 import { refusalOf } from '../components/shape.ts';
 import {
   type Mistake,
@@ -75,10 +75,34 @@ function refusal(
   const refused = refusalOf(entryOf(key).shape, value);
   if (refused !== undefined) return refused;
   for (const name of chosen) {
-    const reason = targets[name].refuses(value);
+    const reason = targetOf(name).refuses(value);
     if (reason !== undefined) return { got: reason, allowed: `what target ${name} can carry` };
   }
   return undefined;
+}
+
+/** The values of a group together fit into what a target carries. */
+export function checkGroup(
+  { stack }: RawSettings,
+  group: GroupName,
+  entries: ReadonlyMap<SecretKey, CatalogEntry>,
+  values: ReadonlyMap<SecretKey, string>,
+  chosen: readonly TargetName[],
+  found: Found,
+): void {
+  // What is generated or a placeholder is short; its key counts.
+  const whole = new Map([...entries.keys()].map((key) => [key, values.get(key) ?? '']));
+  for (const name of chosen) {
+    const refused = targetOf(name).refusesGroup?.(whole);
+    if (refused === undefined) continue;
+    const allowed = `${refused.allowed}, which target ${name} can carry`;
+    found({
+      what: group,
+      got: refused.got,
+      allowed,
+      fix: `shorter values: ${setSecretCommand(stack, `${group}.KEY`)}`,
+    });
+  }
 }
 
 function unknownKey(stack: string, group: GroupName, key: string): Mistake {

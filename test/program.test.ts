@@ -3,107 +3,28 @@
  * diffs, files, the order of steps, what reaches the state) is proven in test/e2e.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import * as pulumi from '@pulumi/pulumi';
 import { parse } from 'yaml';
 import { entryOf, type SecretKey, secretKeys } from '../components/catalog.ts';
 import { leaks, makeCanary } from './canary.ts';
 import { canaryValues } from './canary-values.ts';
-import { Recorder, secretOf, settled } from './recorder.ts';
-
-const project = 'hummingbot-secrets';
-const stacks = ['dev', 'staging', 'prod'] as const;
-type Stack = (typeof stacks)[number];
-
-interface Outputs {
-  readonly tags: Record<
-    string,
-    { group: pulumi.Output<string>; keys: pulumi.Output<Record<string, string>> }
-  >;
-  readonly delivered: Record<string, { directory: string; next: string }>;
-}
-
-let runs = 0;
-
-/** Runs index.ts as `pulumi up` would, with the stack's own file and a canary for every key. */
-async function runProgram(
-  stack: Stack,
-  preview: boolean,
-  values: ReadonlyMap<SecretKey, string>,
-  recorder = new Recorder(),
-) {
-  const directory = mkdtempSync(join(tmpdir(), 'program-'));
-  try {
-    const defaults = parse(readFileSync('Pulumi.yaml', 'utf8')).config as Record<
-      string,
-      { default: unknown }
-    >;
-    const { config } = parse(readFileSync(`Pulumi.${stack}.yaml`, 'utf8')) as { config: object };
-    const maps: Record<string, Record<string, string>> = {};
-    for (const [key, value] of values) {
-      const { group } = entryOf(key);
-      maps[group] = { ...maps[group], [key]: value };
-    }
-    const encrypted = Object.entries(maps).map(([group, map]) => [
-      `${project}:${group}`,
-      Object.fromEntries(Object.keys(map).map((key) => [key, { secure: 'v1:x:y' }])),
-    ]);
-    const path = join(directory, `Pulumi.${stack}.yaml`);
-    writeFileSync(
-      path,
-      JSON.stringify({ config: { ...config, ...Object.fromEntries(encrypted) } }),
-    );
-    const whole = {
-      ...Object.fromEntries(
-        Object.entries(defaults).map(([name, v]) => [`${project}:${name}`, v.default]),
-      ),
-      ...config,
-      ...Object.fromEntries(
-        Object.entries(maps).map(([group, map]) => [`${project}:${group}`, map]),
-      ),
-    };
-    const text = Object.entries(whole).map(([name, value]) => [
-      name,
-      typeof value === 'string' ? value : JSON.stringify(value),
-    ]);
-    pulumi.runtime.setAllConfig(
-      Object.fromEntries(text),
-      Object.keys(maps).map((group) => `${project}:${group}`),
-    );
-    recorder.install(project, stack, preview);
-    process.env.PULUMI_OPTION_CONFIG_FILE = path;
-    const outputs = (await import(`../index.ts?run=${runs++}`)) as Outputs;
-    const tags = Object.fromEntries(
-      await Promise.all(
-        Object.entries(outputs.tags).map(async ([group, { group: tag, keys }]) => {
-          assert.equal(await pulumi.isSecret(tag), false);
-          assert.equal(await pulumi.isSecret(keys), false);
-          return [group, { group: await settled(tag), keys: await settled(keys) }] as const;
-        }),
-      ),
-    );
-    await new Promise((settle) => setTimeout(settle, 20));
-    return { recorder, tags, delivered: outputs.delivered };
-  } finally {
-    delete process.env.PULUMI_OPTION_CONFIG_FILE;
-    rmSync(directory, { recursive: true, force: true });
-  }
-}
+import { project, type Run, runProgram, type Stack, stacks } from './program-run.ts';
+import { Recorder, secretOf } from './recorder.ts';
 
 const canaries = canaryValues();
-const expected: Record<Stack, { values: number; targets: readonly string[] }> = {
-  dev: { values: 23, targets: ['compose', 'env-file'] },
-  staging: { values: 13, targets: ['compose'] },
-  prod: { values: 23, targets: ['compose'] },
+const expected: Record<Stack, { values: number; files: number; targets: readonly string[] }> = {
+  dev: { values: 23, files: 23, targets: ['compose', 'env-file'] },
+  staging: { values: 13, files: 0, targets: ['aws-secrets-manager'] },
+  prod: { values: 23, files: 0, targets: ['aws-secrets-manager'] },
 };
+const composeFiles: Record<Stack, number> = { dev: 2, staging: 0, prod: 0 };
 
 describe('the program', () => {
   for (const stack of stacks) {
     for (const preview of [true, false]) {
       describe(`${preview ? 'previews' : 'brings up'} ${stack}`, () => {
-        let run: Awaited<ReturnType<typeof runProgram>>;
+        let run: Run;
         before(async () => {
           run = await runProgram(stack, preview, canaries);
         });
@@ -111,7 +32,7 @@ describe('the program', () => {
         it('delivers every value in use, each in the place of the guide', () => {
           const files = run.recorder.of('hummingbot:index:File');
           const values = files.filter(({ inputs }) => String(inputs.path).includes('/secrets/'));
-          assert.equal(values.length, expected[stack].values);
+          assert.equal(values.length, expected[stack].files);
           for (const { inputs } of values) {
             const [, , directory, key] = String(inputs.path).split('/') as [
               string,
@@ -135,6 +56,7 @@ describe('the program', () => {
           const everything = JSON.stringify(run.recorder.registrations);
           const found = leaks(everything, canaries);
           const values = Object.values(run.tags).flatMap(({ keys }) => Object.keys(keys));
+          assert.equal(values.length, expected[stack].values);
           for (const key of values)
             assert.ok(
               found.some((hit) => hit.startsWith(`${key} as`)),
@@ -146,7 +68,7 @@ describe('the program', () => {
           const files = run.recorder
             .of('hummingbot:index:File')
             .filter(({ inputs }) => String(inputs.path).endsWith('.yaml'));
-          assert.equal(files.length, expected[stack].targets.length);
+          assert.equal(files.length, composeFiles[stack]);
           for (const { inputs } of files) {
             const text = secretOf(inputs.content);
             assert.deepEqual(leaks(text, canaries), []);

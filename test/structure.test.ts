@@ -26,21 +26,28 @@ function importsOf(path: string): readonly string[] {
 const allowed: readonly (readonly [RegExp, RegExp])[] = [
   [/^components\/(?:catalog|shape)\.ts$/, /^components\/(?:catalog|shape)\.ts$/],
   [/^components\/values\.ts$/, /^components\/(?:catalog|shape)\.ts$/],
+  [/^components\/(?:systems|labels)\.ts$/, /^components\/catalog\.ts$/],
+  // An operator's own access is a part of the way that it carries.
   [
     /^components\/delivery\//,
-    /^(?:components\/(?:catalog|values)\.ts|components\/delivery\/|plugins\/hummingbot\/resources\.ts)/,
+    /^(?:components\/(?:catalog|values|systems|labels)\.ts|components\/(?:delivery|access)\/|plugins\/hummingbot\/resources\.ts)/,
+  ],
+  [
+    /^components\/access\//,
+    /^(?:components\/(?:catalog|systems|labels)\.ts|components\/access\/|components\/delivery\/(?:delivery|aws-rules)\.ts)/,
   ],
   [
     /^components\/consumers\//,
-    /^(?:components\/catalog\.ts|components\/delivery\/delivery\.ts|plugins\/hummingbot\/resources\.ts)/,
+    /^(?:components\/(?:catalog|systems|labels)\.ts|components\/delivery\/delivery\.ts|plugins\/hummingbot\/resources\.ts)/,
+  ],
+  [/^components\/in-cluster\.ts$/, /^components\/(?:access|consumers)\//],
+  [
+    /^components\/guards\.ts$/,
+    /^(?:components\/systems\.ts|plugins\/hummingbot\/resources\.ts|settings\/mistake\.ts)/,
   ],
   [
-    /^settings\//,
-    /^(?:settings\/|components\/(?:catalog|shape)\.ts|components\/delivery\/targets\.ts)/,
-  ],
-  [
-    /^settings\.ts$/,
-    /^(?:settings\/|components\/(?:catalog|shape)\.ts|components\/delivery\/targets\.ts)/,
+    /^settings(?:\/.*)?\.ts$/,
+    /^(?:settings\/|components\/(?:catalog|shape|systems|values)\.ts|components\/delivery\/targets\.ts)/,
   ],
   [/^plugins\//, /^(?:plugins\/|engine-watch\.cjs)/],
   [/^operations\/engine\//, /^operations\/engine\//],

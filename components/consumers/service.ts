@@ -3,11 +3,11 @@ import * as pulumi from '@pulumi/pulumi';
 import { stringify } from 'yaml';
 import { File } from '../../plugins/hummingbot/resources.ts';
 import type { ConsumerName } from '../catalog.ts';
-import type { Delivery, Reference } from '../delivery/delivery.ts';
+import type { FileDelivery, Reference } from '../delivery/delivery.ts';
 
 export interface HummingbotServiceArgs {
   /** What the bot's secrets were delivered by; the service asks it for references and tags. */
-  readonly delivery: Delivery;
+  readonly delivery: FileDelivery;
   /** The bot's image, pinned. A change recreates the container. */
   readonly image: string;
   /**

@@ -2,11 +2,11 @@
 import type * as pulumi from '@pulumi/pulumi';
 import { File, temporaryOf } from '../../plugins/hummingbot/resources.ts';
 import { fileEnvironmentName, runPath } from '../catalog.ts';
-import type { Secret } from '../values.ts';
-import { Delivery, type DeliveryArgs, type Reference, type Target } from './delivery.ts';
+import type { Key } from '../values.ts';
+import { type DeliveryArgs, FileDelivery, type FileTarget, type Reference } from './delivery.ts';
 
 /** The guide's tree: `secrets/{trading,database,gateway,monitoring}/<key>`, 0400 in 0700. */
-export class ComposeSecrets extends Delivery {
+export class ComposeSecrets extends FileDelivery {
   readonly composeFile = 'compose.yaml';
   readonly next = 'docker compose up -d';
 
@@ -30,7 +30,7 @@ export class ComposeSecrets extends Delivery {
     this.registerOutputs({});
   }
 
-  protected override reference(secret: Secret): Reference {
+  protected override reference(secret: Key): Reference {
     const target = runPath(secret.key);
     return {
       key: secret.key,
@@ -40,11 +40,13 @@ export class ComposeSecrets extends Delivery {
   }
 }
 
-function sourceOf(secret: Pick<Secret, 'key' | 'entry'>): string {
+function sourceOf(secret: Key): string {
   return `secrets/${secret.entry.directory}/${secret.key}`;
 }
 
-export const compose: Target = {
+export const compose: FileTarget = {
+  kind: 'files',
+  needs: [],
   valuePaths: (entries) =>
     [...entries].flatMap(([key, entry]) => {
       const path = sourceOf({ key, entry });

@@ -1,14 +1,22 @@
 /**
- * How it travels: the interface that every target shares. A target is one file in this folder and
- * one line in targets.ts; nothing else knows its name.
+ * How it travels: what every target shares, and what file targets and cluster targets share below
+ * it. A target is one file in this folder and one line in targets.ts; nothing else knows its name.
  */
 import * as pulumi from '@pulumi/pulumi';
 import type { ConsumerName } from '../catalog.ts';
-import type { Secret, SecretGroup, ValueSpec } from '../values.ts';
+import type { AwsAccount, SystemName, Systems } from '../systems.ts';
+import {
+  type DeliveredGroup,
+  type Key,
+  keysFor,
+  type Manner,
+  SecretGroup,
+  type ValueSpec,
+} from '../values.ts';
 
 export interface DeliveryArgs {
   /** What is delivered. */
-  readonly groups: readonly SecretGroup[];
+  readonly groups: readonly DeliveredGroup[];
   /**
    * Directory that file targets write below: relative to the project, or absolute. A change
    * writes everything anew there and removes it from the old place.
@@ -18,6 +26,18 @@ export interface DeliveryArgs {
   readonly stack: string;
 }
 
+/** What stores and clusters need to know beside. */
+export interface ClusterDeliveryArgs extends DeliveryArgs {
+  readonly systems: Systems;
+  /** First part of a secret's path in a store. A change makes new secrets. */
+  readonly prefix: string;
+  readonly environment: string;
+  /** Whether what holds values is kept from deletion. */
+  readonly protect: boolean;
+  /** What must exist before anything of the cluster: the namespace. */
+  readonly dependsOn: readonly pulumi.Resource[];
+}
+
 /** How a consumer finds one delivered secret. */
 export interface Reference {
   readonly key: string;
@@ -25,12 +45,55 @@ export interface Reference {
   readonly environment: Readonly<Record<string, string>>;
   /** The file to mount, for targets that deliver files; `source` is relative to the stack's folder. */
   readonly file?: { readonly source: string; readonly target: string };
+  /** The environment variable that a cluster fills from a Kubernetes Secret. */
+  readonly variable?: { readonly name: string; readonly secretName: pulumi.Input<string> };
 }
 
 /** Groups that a target delivered: a consumer asks it for references and tags. */
 export abstract class Delivery extends pulumi.ComponentResource {
   readonly name: string;
-  readonly #args: DeliveryArgs;
+  protected readonly groups: readonly DeliveredGroup[];
+
+  constructor(
+    type: string,
+    name: string,
+    args: Pick<DeliveryArgs, 'groups'>,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super(`hummingbot-secrets:delivery:${type}`, name, {}, opts);
+    this.name = name;
+    this.groups = args.groups;
+  }
+
+  /** What a person runs after `up`; for files it starts or updates the consumers. */
+  abstract readonly next: string;
+
+  /** The place, as the stack's outputs show it. */
+  abstract readonly where: Readonly<Record<string, string>>;
+
+  protected abstract reference(key: Key, group: DeliveredGroup): Reference;
+
+  /** What a consumer needs to use what the catalog gives it. */
+  references(consumer: ConsumerName): readonly Reference[] {
+    return this.groups.flatMap((group) =>
+      keysFor(group, consumer).map((key) => this.reference(key, group)),
+    );
+  }
+
+  /** Tags of the groups that a consumer uses; it restarts when one of them changes. */
+  tags(consumer: ConsumerName): Readonly<Record<string, pulumi.Output<string>>> {
+    const used = this.groups
+      .filter((group) => group instanceof SecretGroup)
+      .filter((group) => keysFor(group, consumer).length > 0);
+    return Object.fromEntries(used.map((group) => [group.name, group.tag]));
+  }
+}
+
+/** What arrives as files on this machine, with a Compose file for its consumer. */
+export abstract class FileDelivery extends Delivery {
+  /** Root and stack of the delivered files. */
+  readonly place: Pick<DeliveryArgs, 'root' | 'stack'>;
+  readonly where: { readonly directory: string };
 
   constructor(
     type: string,
@@ -38,40 +101,65 @@ export abstract class Delivery extends pulumi.ComponentResource {
     args: DeliveryArgs,
     opts?: pulumi.ComponentResourceOptions,
   ) {
-    super(`hummingbot-secrets:delivery:${type}`, name, {}, opts);
-    this.name = name;
-    this.#args = args;
-  }
-
-  /** Root and stack of the delivered files. */
-  get place(): Pick<DeliveryArgs, 'root' | 'stack'> {
-    return this.#args;
+    super(type, name, args, opts);
+    this.place = { root: args.root, stack: args.stack };
+    this.where = { directory: `${args.root}/${args.stack}` };
   }
 
   /** Name of the Compose file of the consumer that goes with this target. */
   abstract readonly composeFile: string;
+}
 
-  /** What a person runs after `up`; starts or updates the consumers, and only what changed. */
-  abstract readonly next: string;
+/** One Kubernetes Secret as a consumer mounts it. */
+export interface Mount {
+  readonly group: string;
+  readonly secretName: pulumi.Output<string>;
+  /** Directory of its files in a pod. */
+  readonly mountPath: string;
+  /** The keys that the consumer may see, and no other. */
+  readonly keys: readonly string[];
+  readonly env: Manner['env'];
+}
 
-  protected abstract reference(secret: Secret): Reference;
+/** What arrives as Kubernetes Secrets in a namespace. */
+export abstract class ClusterDelivery extends Delivery {
+  /** Names of the Kubernetes Secrets, by group. */
+  abstract readonly secretNames: ReadonlyMap<string, pulumi.Output<string>>;
 
-  /** What a consumer needs to use what the catalog gives it. */
-  references(consumer: ConsumerName): readonly Reference[] {
-    return this.#args.groups.flatMap((group) =>
-      group.secretsFor(consumer).map((secret) => this.reference(secret)),
-    );
+  /** What must be there, awaited, before a consumer moves. */
+  abstract readonly delivered: readonly pulumi.Resource[];
+
+  /** Where a pod sees a group. */
+  protected abstract mountPathOf(group: string): string;
+
+  /** What a consumer mounts: the groups that the catalog gives it, with its keys alone. */
+  mounts(consumer: ConsumerName): readonly Mount[] {
+    return this.groups.flatMap((group) => {
+      const keys = keysFor(group, consumer).map(({ key }) => key);
+      if (keys.length === 0) return [];
+      return [
+        {
+          group: group.name,
+          secretName: this.secretNameOf(group),
+          mountPath: this.mountPathOf(group.name),
+          keys,
+          env: group.manner.env,
+        },
+      ];
+    });
   }
 
-  /** Tags of the groups that a consumer uses; it restarts when one of them changes. */
-  tags(consumer: ConsumerName): Readonly<Record<string, pulumi.Output<string>>> {
-    const used = this.#args.groups.filter((group) => group.secretsFor(consumer).length > 0);
-    return Object.fromEntries(used.map((group) => [group.name, group.tag]));
+  protected secretNameOf(group: DeliveredGroup): pulumi.Output<string> {
+    const name = this.secretNames.get(group.name);
+    if (name === undefined) throw new Error(`${this.name} did not deliver group ${group.name}`);
+    return name;
   }
 }
 
-/** A place that values can go to, as settings and index.ts see it. */
-export interface Target {
+/** A place that values can go to, as settings see it. */
+interface TargetRules {
+  /** Systems beside this machine that it delivers to; none for files. */
+  readonly needs: readonly SystemName[];
   /**
    * Paths below the stack's folder that hold values, also for the moment of writing; git must
    * ignore them.
@@ -81,5 +169,28 @@ export interface Target {
   readonly claims: readonly string[];
   /** Why a value cannot travel; never repeats it. @returns undefined when it can */
   refuses(value: string): string | undefined;
-  deliver(name: string, args: DeliveryArgs, opts?: pulumi.ComponentResourceOptions): Delivery;
+  /** Why the values of a whole group cannot travel together. */
+  refusesGroup?(values: ReadonlyMap<string, string>): Refusal | undefined;
+  /** Why the account cannot be used as the settings say. */
+  refusesAccount?(aws: AwsAccount): Refusal | undefined;
 }
+
+/** What was got and what is allowed, without a value. */
+interface Refusal {
+  readonly got: string;
+  readonly allowed: string;
+}
+
+/** A target that writes files. */
+export interface FileTarget extends TargetRules {
+  readonly kind: 'files';
+  deliver(name: string, args: DeliveryArgs, opts?: pulumi.ComponentResourceOptions): FileDelivery;
+}
+
+/** A target that ends in a cluster; its SDKs are loaded when it delivers. */
+export interface ClusterTarget extends TargetRules {
+  readonly kind: 'cluster';
+  deliver(name: string, args: ClusterDeliveryArgs): Promise<ClusterDelivery>;
+}
+
+export type Target = FileTarget | ClusterTarget;

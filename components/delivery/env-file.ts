@@ -2,13 +2,13 @@
 import * as pulumi from '@pulumi/pulumi';
 import { File, temporaryOf } from '../../plugins/hummingbot/resources.ts';
 import { environmentName } from '../catalog.ts';
-import type { Secret } from '../values.ts';
-import { Delivery, type DeliveryArgs, type Reference, type Target } from './delivery.ts';
+import type { Key } from '../values.ts';
+import { type DeliveryArgs, FileDelivery, type FileTarget, type Reference } from './delivery.ts';
 
 const fileName = '.env.secrets';
 
 /** One file that `sh`, Docker Compose v2 and dotenv read alike. */
-export class EnvFile extends Delivery {
+export class EnvFile extends FileDelivery {
   readonly composeFile = 'compose.env.yaml';
   readonly next = `docker compose --env-file ${fileName} -f compose.env.yaml up -d`;
 
@@ -26,7 +26,7 @@ export class EnvFile extends Delivery {
     this.registerOutputs({});
   }
 
-  protected override reference(secret: Secret): Reference {
+  protected override reference(secret: Key): Reference {
     const name = environmentName(secret.key);
     // Fails the `docker compose` that forgot --env-file, instead of starting a bot without keys.
     const value = `\${${name}:?use --env-file ${fileName}}`;
@@ -60,7 +60,9 @@ export function refusesEnv(value: string): string | undefined {
   return value.endsWith('\\') ? 'a backslash at the end' : undefined;
 }
 
-export const envFile: Target = {
+export const envFile: FileTarget = {
+  kind: 'files',
+  needs: [],
   valuePaths: () => [fileName, temporaryOf(fileName)],
   claims: [fileName, 'compose.env.yaml'],
   refuses: refusesEnv,

@@ -11,6 +11,8 @@ const spec: ValueSpec = {
   consumers: ['hummingbot'],
   directory: 'trading',
   optional: false,
+  owner: 'trading-desk',
+  maxAgeDays: 90,
 };
 const tagKey = new TagKey('tag').value;
 const groups = ['one', 'two', 'three'].map((name, group) => {
@@ -25,6 +27,7 @@ const groups = ['one', 'two', 'three'].map((name, group) => {
   });
 });
 for (const [name, target] of Object.entries(targets)) {
+  if (target.kind !== 'files') continue;
   const delivery = target.deliver(name, { groups, root: 'out', stack: 'bench' });
   new HummingbotService(`service-${name}`, { delivery, image: 'x:1', project: 'x', user: '0:0' });
 }

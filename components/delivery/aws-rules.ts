@@ -1,0 +1,119 @@
+/**
+ * What AWS Secrets Manager takes, and the policies around a secret, as plain documents: settings
+ * ask here before any resource exists, without loading an SDK.
+ *
+ * Limits: https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
+ */
+import type { AwsAccount } from '../systems.ts';
+
+/** Bytes of one secret. */
+const maxSecretBytes = 65_536;
+/** Characters of one resource policy. */
+const maxPolicyCharacters = 20_480;
+
+export interface PolicyStatement {
+  readonly Sid: string;
+  readonly Effect: 'Allow' | 'Deny';
+  readonly Principal?: unknown;
+  readonly Action: string | readonly string[];
+  /** Absent in a trust policy. */
+  readonly Resource?: string | readonly string[];
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+/** An IAM policy document. */
+export function policy(statements: readonly PolicyStatement[]): string {
+  return JSON.stringify({ Version: '2012-10-17', Statement: statements });
+}
+
+export function roleArn(account: string, name: string): string {
+  return `arn:aws:iam::${account}:role/${name}`;
+}
+
+/** Who may read values: who deploys, who breaks the glass, and the operator. */
+export function readingRoles(aws: AwsAccount): readonly string[] {
+  const roles = [...aws.deployRoles, ...aws.breakGlassRoles, roleArn(aws.account, aws.readerRole)];
+  return [...new Set(roles)];
+}
+
+/**
+ * The resource policy of a secret: nobody else reads. Reads alone, so that whoever administers the
+ * account can mend a policy that locks out the right ones.
+ */
+export function denyOtherReaders(aws: AwsAccount): string {
+  return policy([
+    {
+      Sid: 'DenyReadsByOthers',
+      Effect: 'Deny',
+      Principal: '*',
+      Action: ['secretsmanager:GetSecretValue', 'secretsmanager:BatchGetSecretValue'],
+      Resource: '*',
+      Condition: { ArnNotLike: { 'aws:PrincipalArn': readingRoles(aws) } },
+    },
+  ]);
+}
+
+/** The service that may use the key for somebody. */
+export function viaService(region: string): string {
+  return `secretsmanager.${region}.amazonaws.com`;
+}
+
+/**
+ * The key policy: the account administers the key, which keeps a lock-out repairable, and those
+ * who may read values use it, through Secrets Manager alone.
+ */
+export function keyPolicy(aws: AwsAccount): string {
+  return policy([
+    {
+      Sid: 'AccountAdministration',
+      Effect: 'Allow',
+      Principal: { AWS: `arn:aws:iam::${aws.account}:root` },
+      Action: 'kms:*',
+      Resource: '*',
+    },
+    {
+      Sid: 'UseThroughSecretsManager',
+      Effect: 'Allow',
+      // By condition and not as principals: KMS refuses a policy that names a role that is not
+      // there yet.
+      Principal: { AWS: '*' },
+      Action: ['kms:Decrypt', 'kms:DescribeKey', 'kms:GenerateDataKey*'],
+      Resource: '*',
+      Condition: {
+        StringEquals: {
+          'kms:CallerAccount': aws.account,
+          'kms:ViaService': viaService(aws.region),
+        },
+        ArnLike: { 'aws:PrincipalArn': readingRoles(aws) },
+      },
+    },
+  ]);
+}
+
+/** One JSON object a group, keys in the catalog's order. */
+export function groupJson(values: Iterable<readonly [string, string]>): string {
+  return JSON.stringify(Object.fromEntries(values));
+}
+
+/** What the target refuses, as settings ask it. */
+export const awsRules = {
+  kind: 'cluster',
+  needs: ['aws', 'cluster'],
+  valuePaths: (): readonly string[] => [],
+  // One target feeds a namespace.
+  claims: ['the namespace'],
+  refuses: (value: string): string | undefined => (value.includes('\0') ? 'a NUL byte' : undefined),
+  refusesGroup: (values: ReadonlyMap<string, string>) => {
+    const bytes = Buffer.byteLength(groupJson(values));
+    if (bytes <= maxSecretBytes) return undefined;
+    return { got: `${bytes} bytes as JSON`, allowed: `at most ${maxSecretBytes} bytes` };
+  },
+  refusesAccount: (aws: AwsAccount) => {
+    const { length } = denyOtherReaders(aws);
+    if (length <= maxPolicyCharacters) return undefined;
+    return {
+      got: `roles that make a resource policy of ${length} characters`,
+      allowed: `at most ${maxPolicyCharacters} characters`,
+    };
+  },
+} as const;

@@ -1,0 +1,151 @@
+/**
+ * What every store shares on its way into a cluster: one SecretStore, and an ExternalSecret a
+ * group, from which the External Secrets Operator makes the Kubernetes Secret.
+ *
+ * `external-secrets.io/v1` alone: v1beta1, the guide's, is not served since 0.17.
+ */
+import { CustomResource } from '@pulumi/kubernetes/apiextensions/customResource.js';
+import * as pulumi from '@pulumi/pulumi';
+import { groups as catalogGroups, environmentName, fileEnvironmentName } from '../catalog.ts';
+import { labelsOf } from '../labels.ts';
+import { type DeliveredGroup, type Key, SecretGroup } from '../values.ts';
+import { ClusterDelivery, type Reference } from './delivery.ts';
+
+const apiVersion = 'external-secrets.io/v1';
+/** The guide's; written as the operator would, or server-side apply finds a conflict with it. */
+const refreshInterval = '1h0m0s';
+/** A role that AWS has not spread yet, or a sync that never comes, ends here. */
+const timeout = '3m';
+
+/** Where a store keeps a group. */
+export interface Stored {
+  readonly remoteKey: string;
+  /** Id of the version that was written; absent when somebody else writes. */
+  readonly version?: pulumi.Output<string>;
+  /** What must be there before it is read. */
+  readonly resources: readonly pulumi.Resource[];
+}
+
+export interface ExternalSecretsArgs {
+  readonly groups: readonly DeliveredGroup[];
+  readonly namespace: string;
+  readonly stack: string;
+  /** The SecretStore: its name, and its `spec.provider`. Only references; no value, no template. */
+  readonly store: { readonly name: string; readonly provider: Readonly<Record<string, unknown>> };
+  readonly stored: ReadonlyMap<string, Stored>;
+  /** Context of the kubeconfig, for the command that a person runs next. */
+  readonly context: string;
+}
+
+/**
+ * A versioned group's object and its Secret share a name with a suffix: a new value makes new ones
+ * beside the old, which go when the consumer runs on the new. It is pinned to the version written,
+ * so that a sync proves itself. A fixed group's has the guide's exact name and follows the newest
+ * version; its tag stands in an annotation, a change of which makes the operator sync at once.
+ */
+export class ExternalSecrets extends ClusterDelivery {
+  readonly next: string;
+  readonly where: { readonly namespace: string };
+  readonly secretNames: ReadonlyMap<string, pulumi.Output<string>>;
+  readonly delivered: readonly pulumi.Resource[];
+
+  constructor(name: string, args: ExternalSecretsArgs, opts?: pulumi.ComponentResourceOptions) {
+    super('ExternalSecrets', name, args, opts);
+    this.next = `kubectl --context ${args.context} --namespace ${args.namespace} get pods,externalsecrets`;
+    this.where = { namespace: args.namespace };
+    this.secretNames = new Map(args.groups.map((group) => [group.name, nameOf(group)]));
+    const store = new CustomResource(
+      `${name}-secret-store`,
+      {
+        apiVersion,
+        kind: 'SecretStore',
+        metadata: {
+          name: args.store.name,
+          namespace: args.namespace,
+          labels: labelsOf(args.stack, 'secret-store'),
+          annotations: { 'pulumi.com/waitFor': 'condition=Ready' },
+        },
+        spec: { provider: args.store.provider },
+      },
+      { parent: this, customTimeouts: { create: timeout, update: timeout } },
+    );
+    this.delivered = args.groups.map((group) => this.#externalSecret(group, store, args));
+    this.registerOutputs({});
+  }
+
+  #externalSecret(
+    group: DeliveredGroup,
+    store: pulumi.Resource,
+    args: ExternalSecretsArgs,
+  ): pulumi.Resource {
+    const stored = args.stored.get(group.name);
+    if (stored === undefined) throw new Error(`${group.name} is not in the store`);
+    const versioned = group.manner.naming === 'versioned' && stored.version !== undefined;
+    const secretName = this.secretNameOf(group);
+    const version = versioned ? pulumi.interpolate`uuid/${stored.version}` : undefined;
+    return new CustomResource(
+      `${group.name}-external-secret`,
+      {
+        apiVersion,
+        kind: 'ExternalSecret',
+        metadata: {
+          name: secretName,
+          namespace: args.namespace,
+          labels: labelsOf(args.stack, 'secret'),
+          annotations: {
+            'pulumi.com/waitFor': 'condition=Ready',
+            ...(group instanceof SecretGroup && { 'hummingbot-secrets/tag': group.tag }),
+          },
+        },
+        spec: {
+          ...(versioned
+            ? { refreshPolicy: 'OnChange' }
+            : { refreshPolicy: 'Periodic', refreshInterval }),
+          secretStoreRef: { name: args.store.name, kind: 'SecretStore' },
+          target: {
+            name: secretName,
+            creationPolicy: 'Owner',
+            // A store that cannot be read takes nothing away from a running bot.
+            deletionPolicy: 'Retain',
+            ...(versioned && { immutable: true }),
+          },
+          data: group.keys.map(({ key }) => ({
+            secretKey: key,
+            remoteRef: { key: stored.remoteKey, property: key, ...(version && { version }) },
+          })),
+        },
+      },
+      {
+        parent: this,
+        dependsOn: [store, ...stored.resources],
+        customTimeouts: { create: timeout, update: timeout },
+      },
+    );
+  }
+
+  protected override mountPathOf(group: string): string {
+    return catalogGroup(group).mountPath;
+  }
+
+  protected override reference({ key }: Key, group: DeliveredGroup): Reference {
+    if (group.manner.env === 'values') {
+      const variable = { name: environmentName(key), secretName: this.secretNameOf(group) };
+      return { key, environment: {}, variable };
+    }
+    const path = `${this.mountPathOf(group.name)}/${key}`;
+    return { key, environment: { [fileEnvironmentName(key)]: path } };
+  }
+}
+
+function catalogGroup(name: string): (typeof catalogGroups)[keyof typeof catalogGroups] {
+  if (!Object.hasOwn(catalogGroups, name)) throw new Error(`group ${name} is not in the catalog`);
+  return catalogGroups[name as keyof typeof catalogGroups];
+}
+
+/** Name of the Kubernetes Secret, and of the ExternalSecret that makes it. */
+function nameOf(group: DeliveredGroup): pulumi.Output<string> {
+  const { secretName } = catalogGroup(group.name);
+  return group instanceof SecretGroup && group.manner.naming === 'versioned'
+    ? pulumi.interpolate`${secretName}-${group.suffix}`
+    : pulumi.output(secretName);
+}

@@ -1,0 +1,108 @@
+/**
+ * Which account and which cluster: the explicit providers, and the proof that they lead to the
+ * stack's own. Nothing else is registered before it, so a mix-up changes nothing.
+ */
+import * as pulumi from '@pulumi/pulumi';
+import { getCluster } from '../plugins/hummingbot/resources.ts';
+import { lineOf, type Mistake, pulumiCommand } from '../settings/mistake.ts';
+import type { AwsAccount, Cluster, Connected, Systems } from './systems.ts';
+
+export interface Unconnected {
+  readonly stack: string;
+  readonly aws: AwsAccount | undefined;
+  readonly cluster: Cluster | undefined;
+}
+
+/**
+ * Connects to what the targets of a stack need.
+ * @throws pulumi.RunError with one line when an id is another than the stack's
+ */
+export async function connect({ stack, aws, cluster }: Unconnected): Promise<Systems> {
+  return {
+    ...(aws && { aws: await connectAws(stack, aws) }),
+    ...(cluster && { cluster: await connectCluster(stack, cluster) }),
+  };
+}
+
+async function connectAws(stack: string, aws: AwsAccount): Promise<Connected<AwsAccount>> {
+  const { Provider } = await import('@pulumi/aws/provider.js');
+  const { getCallerIdentity } = await import('@pulumi/aws/getCallerIdentity.js');
+  // The provider refuses other accounts too: a destroy does not run this program.
+  const provider = new Provider('aws', { region: aws.region, allowedAccountIds: [aws.account] });
+  const show = 'aws sts get-caller-identity shows yours';
+  const caller = await getCallerIdentity({}, { provider }).catch((error: unknown) =>
+    refuse({ what: 'account', got: reasonOf(error), allowed: aws.account, fix: show }),
+  );
+  if (caller.accountId !== aws.account) {
+    refuse({ what: 'account', got: shownId(caller.accountId), allowed: aws.account, fix: show });
+  }
+  checkCaller(stack, aws, caller.arn);
+  return { ...aws, provider };
+}
+
+/** The policy of every secret denies reads to all but the listed roles; who deploys is one. */
+function checkCaller(stack: string, aws: AwsAccount, arn: string): void {
+  // arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION; the path of the role is not in it.
+  const role = /^arn:aws:sts::\d{12}:assumed-role\/([\w+=,.@-]{1,64})\//u.exec(arn)?.[1];
+  if (role === undefined) {
+    refuse({
+      what: 'deployRoles',
+      got: `a caller that is no role: ${shownId(arn)}`,
+      allowed: aws.deployRoles.join(', ') || 'a role that is listed',
+      fix: 'take a role that deploys, with AWS_PROFILE or aws sts assume-role',
+    });
+  }
+  if (aws.deployRoles.some((listed) => listed.endsWith(`/${role}`))) return;
+  const path = `--path 'deployRoles[${aws.deployRoles.length}]'`;
+  const found = `"$(aws iam get-role --role-name ${role} --query Role.Arn --output text)"`;
+  refuse({
+    what: 'deployRoles',
+    got: `role ${role}, which its own policy would lock out`,
+    allowed: aws.deployRoles.join(', ') || 'a list with it in it',
+    fix: pulumiCommand(stack, 'config', 'set', path, found),
+  });
+}
+
+async function connectCluster(stack: string, cluster: Cluster): Promise<Connected<Cluster>> {
+  const { Provider } = await import('@pulumi/kubernetes/provider.js');
+  const { kubeconfig, context, uid } = cluster;
+  const got = await getCluster({ kubeconfig }).catch((error: unknown) =>
+    refuse({
+      what: 'cluster',
+      got: reasonOf(error),
+      allowed: uid,
+      fix: `kubectl --context ${context} cluster-info, or another kubeContext`,
+    }),
+  );
+  if (got.uid !== uid) {
+    refuse({
+      what: 'cluster',
+      got: shownId(got.uid),
+      allowed: uid,
+      fix: `${pulumiCommand(stack, 'config', 'set', 'kubeContext', 'NAME')}; kubectl --context ${context} get namespace kube-system -o 'jsonpath={.metadata.uid}' shows the UID`,
+    });
+  }
+  const provider = new Provider('kubernetes', {
+    kubeconfig,
+    // A new endpoint or certificate is the same cluster: nothing is to be made anew.
+    clusterIdentifier: uid,
+    enableServerSideApply: true,
+    enableSecretMutable: true,
+  });
+  return { ...cluster, provider };
+}
+
+function refuse(mistake: Mistake): never {
+  throw new pulumi.RunError(`${lineOf(mistake)}; nothing was changed`);
+}
+
+/** An id that a server gave: short, and in one line. */
+function shownId(id: unknown): string {
+  return String(id).replaceAll(/\s+/gu, ' ').slice(0, 200) || 'nothing';
+}
+
+/** Why a server gave none, in one line. */
+function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return `no answer (${shownId(message)})`;
+}

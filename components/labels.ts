@@ -1,0 +1,17 @@
+/**
+ * Labels of everything in the namespace
+ * (https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/).
+ */
+
+/** What network policies and the Deployment select the bot by. Never to be changed. */
+export const botSelector = { 'app.kubernetes.io/name': 'hummingbot' } as const;
+
+/** @param component what an object is for */
+export function labelsOf(stack: string, component: string): Readonly<Record<string, string>> {
+  return {
+    'app.kubernetes.io/instance': stack,
+    'app.kubernetes.io/component': component,
+    'app.kubernetes.io/part-of': 'hummingbot',
+    'app.kubernetes.io/managed-by': 'pulumi',
+  };
+}

@@ -1,0 +1,176 @@
+/** Checks how each group travels, and who else may read it. */
+import { type GroupName, groupNames } from '../components/catalog.ts';
+import type { TargetName } from '../components/delivery/targets.ts';
+import type { Cluster, Reader } from '../components/systems.ts';
+import type { Manner } from '../components/values.ts';
+import { nearest, pulumiCommand, removeCommand, shown, shownName } from './mistake.ts';
+import type { Found, RawSettings } from './raw.ts';
+
+export interface GroupManner extends Manner {
+  /** `external`: somebody else writes the store; no value is asked for, and none is taken. */
+  readonly source: 'stack' | 'external';
+}
+
+const choices = {
+  naming: ['versioned', 'fixed'],
+  source: ['stack', 'external'],
+  env: ['files', 'values'],
+} as const satisfies { [Field in keyof GroupManner]: readonly GroupManner[Field][] };
+
+/** What our own bot mounts is versioned; what others read, who cannot follow a name, is fixed. */
+const fallback: Record<GroupName, GroupManner> = {
+  trading: { naming: 'versioned', source: 'stack', env: 'files' },
+  infrastructure: { naming: 'fixed', source: 'stack', env: 'files' },
+  monitoring: { naming: 'fixed', source: 'stack', env: 'files' },
+};
+
+export function checkGroups(
+  raw: RawSettings,
+  fileTargets: readonly TargetName[],
+  found: Found,
+): Record<GroupName, GroupManner> {
+  const { stack } = raw;
+  const manners = { ...fallback };
+  for (const [group, value] of groupEntries(raw, 'groups', found)) {
+    if (!isMap(value)) {
+      found({
+        what: `groups.${group}`,
+        got: `a ${typeof value}`,
+        allowed: `a map of ${Object.keys(choices).join(', ')}`,
+        fix: removeCommand(stack, group, 'groups'),
+      });
+      continue;
+    }
+    const chosen: Partial<Record<keyof GroupManner, string>> = {};
+    for (const [field, choice] of Object.entries(value)) {
+      const what = `groups.${group}.${shownName(field)}`;
+      const names = Object.keys(choices);
+      const known = Object.hasOwn(choices, field) ? (field as keyof GroupManner) : undefined;
+      if (known === undefined) {
+        const allowed = nearest(field, names) ?? names.join(', ');
+        const fix = removeCommand(stack, field, `groups.${group}`);
+        found({ what, got: 'an unknown field', allowed, fix });
+        continue;
+      }
+      const allowed: readonly string[] = choices[known];
+      if (typeof choice === 'string' && allowed.includes(choice)) {
+        chosen[known] = choice;
+      } else {
+        found({
+          what,
+          got: typeof choice === 'string' ? shown(choice) : `a ${typeof choice}`,
+          allowed: allowed.join(', '),
+          fix: setCommand(stack, group, known, fallback[group][known]),
+        });
+      }
+    }
+    // Nobody could follow a suffix that somebody else's value does not change.
+    const naming = chosen.source === 'external' ? { naming: 'fixed' } : {};
+    manners[group] = { ...fallback[group], ...naming, ...chosen } as GroupManner;
+    if (manners[group].source === 'external' && manners[group].naming === 'versioned') {
+      found({
+        what: `groups.${group}.naming`,
+        got: 'versioned, with source external',
+        allowed: 'fixed, because only a value that is known here gives a version',
+        fix: setCommand(stack, group, 'naming', 'fixed'),
+      });
+    }
+  }
+  for (const group of groupNames.filter((name) => manners[name].source === 'external')) {
+    if (fileTargets.length > 0) {
+      found({
+        what: `groups.${group}.source`,
+        got: `external, with target ${fileTargets.join(', ')}`,
+        allowed: 'stack, because a file cannot be written without its values',
+        fix: setCommand(stack, group, 'source', 'stack'),
+      });
+    }
+    const map = raw.config[group];
+    for (const key of isMap(map) ? Object.keys(map) : []) {
+      found({
+        what: `${group}.${shownName(key)}`,
+        got: 'a value, though somebody else writes the group',
+        allowed: `none, or groups.${group}.source stack`,
+        fix: removeCommand(stack, key, group),
+      });
+    }
+  }
+  return manners;
+}
+
+/** `User:NAME`, `Group:NAME`, `ServiceAccount:NAMESPACE/NAME`. */
+const subject =
+  /^(?:(User|Group):([^\s]{1,200})|(ServiceAccount):([a-z0-9-]{1,63})\/([a-z0-9.-]{1,253}))$/u;
+
+export function checkReaders(raw: RawSettings, found: Found): Cluster['readers'] {
+  const readers: Partial<Record<GroupName, Reader[]>> = {};
+  for (const [group, value] of groupEntries(raw, 'readers', found)) {
+    if (!Array.isArray(value)) {
+      found({
+        what: `readers.${group}`,
+        got: 'something that is not a list',
+        allowed: 'a list of User:NAME, Group:NAME, ServiceAccount:NAMESPACE/NAME',
+        fix: removeCommand(raw.stack, group, 'readers'),
+      });
+      continue;
+    }
+    for (const [index, item] of value.entries()) {
+      const match = typeof item === 'string' ? subject.exec(item) : null;
+      // Everybody is nobody's reader: a grant to all is a leak, whatever it was meant for.
+      const everybody = /^system:(?:authenticated|unauthenticated|serviceaccounts(?::.*)?)$/u;
+      if (match === null || everybody.test(match[2] ?? '')) {
+        found({
+          what: `readers.${group}[${index}]`,
+          got: typeof item === 'string' ? shown(item) : `a ${typeof item}`,
+          allowed:
+            'User:NAME, Group:NAME (not all of system:authenticated), ServiceAccount:NAMESPACE/NAME',
+          fix: pulumiCommand(raw.stack, 'config', 'rm', `--path 'readers.${group}[${index}]'`),
+        });
+        continue;
+      }
+      const [, kind, name, , namespace, account] = match;
+      const reader: Reader =
+        kind === 'User' || kind === 'Group'
+          ? { kind, name: name ?? '' }
+          : { kind: 'ServiceAccount', name: account ?? '', namespace: namespace ?? '' };
+      readers[group] = [...(readers[group] ?? []), reader];
+    }
+  }
+  return readers;
+}
+
+function groupEntries(
+  raw: RawSettings,
+  setting: 'groups' | 'readers',
+  found: Found,
+): readonly (readonly [GroupName, unknown])[] {
+  const map = raw.config[setting] ?? {};
+  if (!isMap(map)) {
+    found({
+      what: setting,
+      got: 'something that is not a map',
+      allowed: `a map of ${groupNames.join(', ')}`,
+      fix: pulumiCommand(raw.stack, 'config', 'rm', setting),
+    });
+    return [];
+  }
+  return Object.entries(map).flatMap(([name, value]) => {
+    const group = groupNames.find((each) => each === name);
+    if (group !== undefined) return [[group, value] as const];
+    found({
+      what: `${setting}.${shownName(name)}`,
+      got: 'a group that does not exist',
+      allowed: nearest(name, groupNames) ?? groupNames.join(', '),
+      fix: removeCommand(raw.stack, name, setting),
+    });
+    return [];
+  });
+}
+
+function setCommand(stack: string, group: string, field: string, value: string): string {
+  return pulumiCommand(stack, 'config', 'set', `--path 'groups.${group}.${field}'`, value);
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,144 @@
+/** Wrong or missing ids are refused in one line, before any resource but the providers. */
+import assert from 'node:assert/strict';
+import * as pulumi from '@pulumi/pulumi';
+import { leaks } from '../canary.ts';
+import { canaryValues } from '../canary-values.ts';
+import { ids, runProgram, token } from '../program-run.ts';
+import { type Answers, mocked, Recorder } from '../recorder.ts';
+
+const canaries = new Map([...canaryValues(), ['kubeconfig', token] as const]);
+const identity = 'aws:index/getCallerIdentity:getCallerIdentity';
+const cluster = 'hummingbot:index:getCluster';
+const other = '999999999999';
+const caller = (arn: string, accountId: string = mocked.account): Answers => ({
+  [identity]: { accountId, arn },
+});
+
+interface Case {
+  readonly name: string;
+  readonly answers?: Answers;
+  readonly settings?: Record<string, unknown>;
+  readonly line: RegExp;
+  /** What may be registered before. */
+  readonly providers?: readonly string[];
+}
+
+const cases: readonly Case[] = [
+  {
+    name: 'another account',
+    answers: caller(`arn:aws:sts::${other}:assumed-role/${mocked.role}/s`, other),
+    line: /^account: got 999999999999; allowed: 210987654321; fix: aws sts get-caller-identity shows yours; nothing was changed$/,
+    providers: ['pulumi:providers:aws'],
+  },
+  {
+    name: 'an account that the provider itself refuses',
+    answers: {
+      [identity]: new Error('configuring AWS:\nAWS account ID not allowed: 999999999999'),
+    },
+    line: /^account: got no answer \(.*not allowed: 999999999999\); allowed: 210987654321; fix: aws sts/,
+    providers: ['pulumi:providers:aws'],
+  },
+  {
+    name: 'a caller that is a user',
+    answers: caller(`arn:aws:iam::${mocked.account}:user/somebody`),
+    line: /^deployRoles: got a caller that is no role: arn:aws:iam::210987654321:user\/somebody; allowed: .*role\/ci\/hummingbot-deploy; fix: take a role/,
+    providers: ['pulumi:providers:aws'],
+  },
+  {
+    name: 'a caller whom its own policy would lock out, with the line that lists it',
+    answers: caller(`arn:aws:sts::${mocked.account}:assumed-role/visitor/s`),
+    line: /^deployRoles: got role visitor, .*; fix: npm run pulumi -- config set --path 'deployRoles\[1\]' "\$\(aws iam get-role --role-name visitor --query Role\.Arn --output text\)" --stack prod; nothing was changed$/,
+    providers: ['pulumi:providers:aws'],
+  },
+  {
+    name: 'a role whose name only ends like one that deploys',
+    answers: caller(`arn:aws:sts::${mocked.account}:assumed-role/deploy/s`),
+    line: /^deployRoles: got role deploy, /,
+    providers: ['pulumi:providers:aws'],
+  },
+  {
+    name: 'another cluster',
+    answers: { [cluster]: { uid: '11111111-2222-4333-8444-555555555555', server: 'x' } },
+    line: /^cluster: got 11111111-2222-4333-8444-555555555555; allowed: 0b1c2d3e-.*; fix: .*kubectl --context ours get namespace kube-system/,
+    providers: ['pulumi:providers:aws'],
+  },
+  {
+    name: 'a cluster that does not answer',
+    answers: { [cluster]: new Error('connect ECONNREFUSED 192.0.2.1:6443') },
+    line: /^cluster: got no answer \(connect ECONNREFUSED 192\.0\.2\.1:6443\); allowed: 0b1c2d3e-.*; fix: kubectl --context ours cluster-info/,
+    providers: ['pulumi:providers:aws'],
+  },
+  {
+    name: 'no account',
+    settings: { account: '' },
+    line: /^ {2}account: got nothing; allowed: the 12 digits of an AWS account; fix: npm run pulumi -- config set account "\$\(aws sts get-caller-identity --query Account --output text\)" --stack prod$/m,
+  },
+  {
+    name: 'an account that is none',
+    settings: { account: '12345678901' },
+    line: /^ {2}account: got "12345678901"; allowed: the 12 digits/m,
+  },
+  {
+    name: 'no cluster',
+    settings: { cluster: '' },
+    line: /^ {2}cluster: got nothing; allowed: the UID .*; fix: npm run pulumi -- config set cluster "\$\(kubectl --context ours get namespace kube-system -o 'jsonpath=\{\.metadata\.uid\}'\)" --stack prod$/m,
+  },
+  {
+    name: 'a cluster that is no UID',
+    settings: { cluster: 'our-cluster' },
+    line: /^ {2}cluster: got "our-cluster"; allowed: the UID/m,
+  },
+  {
+    name: 'no issuer',
+    settings: { issuer: '' },
+    line: /^ {2}issuer: got nothing; .*kubectl --context ours get --raw \/\.well-known\/openid-configuration/m,
+  },
+  {
+    name: 'no context',
+    settings: { kubeContext: '' },
+    line: /^ {2}kubeContext: got nothing; allowed: a context with its cluster and user: theirs, ours; fix: /m,
+  },
+  {
+    name: 'a context that is not there',
+    settings: { kubeContext: 'our' },
+    line: /^ {2}kubeContext: got "our"; allowed: .*theirs, ours; fix: /m,
+  },
+  {
+    name: 'an image by tag alone in a protected stack',
+    settings: { image: 'hummingbot/hummingbot:version-2.16.0' },
+    line: /^ {2}image: got .* in a protected stack; .*; fix: npm run pulumi -- config set image "hummingbot\/hummingbot:version-2\.16\.0@\$\(docker buildx imagetools inspect hummingbot\/hummingbot:version-2\.16\.0 --format '\{\{\.Manifest\.Digest\}\}'\)" --stack prod$/m,
+  },
+];
+
+describe('the guards of prod', () => {
+  for (const { name, answers, settings, line, providers = [] } of cases) {
+    for (const preview of [true, false]) {
+      it(`refuse ${name}, ${preview ? 'in a preview' : 'in an up'}`, async () => {
+        const recorder = new Recorder('seed', answers);
+        const run = runProgram('prod', preview, canaryValues(), recorder, { ...ids, ...settings });
+        await assert.rejects(run, (error: Error) => {
+          assert.ok(pulumi.RunError.isInstance(error), error.stack);
+          assert.match(error.message, line);
+          assert.deepEqual(leaks(error.message, canaries), []);
+          return true;
+        });
+        await new Promise((settle) => setTimeout(settle, 50));
+        assert.deepEqual(
+          recorder.registrations.map(({ type }) => type),
+          providers,
+        );
+      });
+    }
+  }
+
+  it('ask before anything is registered but the providers', async () => {
+    const { recorder } = await runProgram('prod', false, canaryValues());
+    assert.deepEqual([...recorder.calls].sort(), [identity, cluster].sort());
+  });
+
+  it('ask nothing for a stack of files', async () => {
+    const { recorder } = await runProgram('dev', false, canaryValues());
+    assert.deepEqual(recorder.calls, []);
+    assert.ok(recorder.registrations.every(({ type }) => !/aws|kubernetes/u.test(type)));
+  });
+});
