@@ -36,3 +36,76 @@ export class File extends pulumi.CustomResource {
     );
   }
 }
+
+export interface RolloutArgs {
+  /**
+   * Contents of the kubeconfig that the Deployment was made with; always kept as a secret. A
+   * change of it alone is no change.
+   */
+  readonly kubeconfig: pulumi.Input<string>;
+  /** Of the Deployment. A change replaces the gate, which waits anew. */
+  readonly namespace: pulumi.Input<string>;
+  /** Name of the Deployment. A change replaces the gate, which waits anew. */
+  readonly name: pulumi.Input<string>;
+  /**
+   * The Deployment's output `metadata.generation`: a change waits anew. It must be that output
+   * and not the tags: a failed change that is taken back has the old tags and a new generation.
+   */
+  readonly generation: pulumi.Input<number>;
+  /**
+   * Seconds until a pod that is not Ready fails the update. Reasons that do not heal fail earlier.
+   * A change waits anew.
+   * @default 600
+   */
+  readonly deadlineSeconds?: pulumi.Input<number>;
+}
+
+/**
+ * Waits until a Deployment's new pod is Ready and its old one gone, or fails with the pod's own
+ * reason. See plugins/hummingbot/rollout.ts for what is promised.
+ */
+export class Rollout extends pulumi.CustomResource {
+  /** Name of the Ready pod; empty when a refresh found the Deployment not complete. */
+  declare readonly pod: pulumi.Output<string>;
+
+  constructor(name: string, args: RolloutArgs, opts?: pulumi.CustomResourceOptions) {
+    super(
+      'hummingbot:index:Rollout',
+      name,
+      {
+        deadlineSeconds: 600,
+        pod: undefined,
+        ...args,
+        kubeconfig: pulumi.secret(args.kubeconfig),
+      },
+      pulumi.mergeOptions(opts, { additionalSecretOutputs: ['kubeconfig'] }),
+    );
+  }
+}
+
+export interface GetClusterArgs {
+  /** Contents of a kubeconfig. */
+  readonly kubeconfig: pulumi.Input<string>;
+}
+
+export interface Cluster {
+  /** UID of the namespace kube-system: what identifies a cluster. */
+  readonly uid: string;
+  /** URL of the API server. */
+  readonly server: string;
+}
+
+/**
+ * Which cluster a kubeconfig leads to. It reads and makes nothing.
+ * @throws when the cluster does not answer, or does not let the namespace kube-system be read
+ */
+export async function getCluster(
+  args: GetClusterArgs,
+  opts: pulumi.InvokeOptions = {},
+): Promise<Cluster> {
+  return await pulumi.runtime.invoke(
+    'hummingbot:index:getCluster',
+    { kubeconfig: pulumi.secret(args.kubeconfig) },
+    opts,
+  );
+}

@@ -1,0 +1,170 @@
+/**
+ * Why a pod does not become Ready, in one line of its own words, and whether waiting can help.
+ *
+ * Only words that cannot hold a value are passed on: names, reasons, exit codes, and messages of
+ * the scheduler, the kubelet's mounts and image pulls. A container's termination message may be
+ * its last log line, and a runtime's error may quote its arguments, so those are left out.
+ */
+import { type KubernetesObject, oneLine } from '../kubernetes-api.ts';
+
+/** What is read of a pod; everything may be missing. */
+export interface Pod extends KubernetesObject {
+  readonly spec?: { readonly nodeName?: string };
+  readonly status?: {
+    readonly phase?: string;
+    readonly reason?: string;
+    readonly conditions?: readonly Condition[];
+    readonly containerStatuses?: readonly ContainerStatus[];
+    readonly initContainerStatuses?: readonly ContainerStatus[];
+  };
+}
+
+export interface Condition {
+  readonly type: string;
+  readonly status: string;
+  readonly reason?: string;
+  readonly message?: string;
+}
+
+interface ContainerStatus {
+  readonly name: string;
+  readonly ready?: boolean;
+  readonly restartCount?: number;
+  readonly state?: ContainerState;
+  readonly lastState?: ContainerState;
+}
+
+interface ContainerState {
+  readonly waiting?: { readonly reason?: string; readonly message?: string };
+  readonly running?: object;
+  readonly terminated?: { readonly exitCode?: number; readonly reason?: string };
+}
+
+/** An event about an object. */
+export interface Event extends KubernetesObject {
+  readonly type?: string;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly lastTimestamp?: string | null;
+  readonly eventTime?: string | null;
+}
+
+export interface Trouble {
+  /** `container hummingbot: CrashLoopBackOff, exit code 1, 3 restarts`. */
+  readonly text: string;
+  /** What stays the same while it lasts: a count and alternating reasons change the text. */
+  readonly cause: string;
+  /**
+   * Seconds that it may last before waiting is in vain; 0 when it is already, undefined when it
+   * may heal at any time (a node may come, an image may be slow).
+   */
+  readonly graceSeconds: number | undefined;
+}
+
+/** After so many restarts a container is not slow but broken. */
+const mostRestarts = 3;
+/** Time for a registry, or for whoever writes the Secret, to come back. */
+const patienceSeconds = 60;
+
+const graces: Readonly<Record<string, number>> = {
+  InvalidImageName: 0,
+  ErrImageNeverPull: 0,
+  ErrImagePull: patienceSeconds,
+  ImagePullBackOff: patienceSeconds,
+  CreateContainerConfigError: patienceSeconds,
+  CreateContainerError: patienceSeconds,
+  RunContainerError: patienceSeconds,
+  StartError: patienceSeconds,
+};
+
+/** Waiting reasons whose message names images, Secrets and keys, and no value. */
+const tellable = new Set([
+  'InvalidImageName',
+  'ErrImageNeverPull',
+  'ErrImagePull',
+  'ImagePullBackOff',
+  'CreateContainerConfigError',
+]);
+
+/** Events that say why a pod has no containers yet. */
+const tellableEvents = new Set([
+  'FailedScheduling',
+  'FailedMount',
+  'FailedAttachVolume',
+  'FailedCreatePodSandBox',
+]);
+
+export function isReady(pod: Pod): boolean {
+  return conditionOf(pod, 'Ready')?.status === 'True';
+}
+
+/** Whether its containers have ended for good: it runs nothing any more. */
+export function hasEnded(pod: Pod): boolean {
+  return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+}
+
+/** @param events about this pod, in any order */
+export function troubleOf(pod: Pod, events: readonly Event[]): Trouble | undefined {
+  const { initContainerStatuses = [], containerStatuses = [], phase, reason } = pod.status ?? {};
+  if (phase === 'Failed') {
+    const text = `failed${reason === undefined ? '' : `: ${oneLine(reason)}`}`;
+    return { text, cause: 'failed', graceSeconds: 0 };
+  }
+  for (const status of [...initContainerStatuses, ...containerStatuses]) {
+    const trouble = troubleOfContainer(status);
+    if (trouble !== undefined) return trouble;
+  }
+  const scheduled = conditionOf(pod, 'PodScheduled');
+  if (scheduled?.status === 'False') {
+    const text = told(scheduled.reason, scheduled.message);
+    return { text, cause: 'unscheduled', graceSeconds: undefined };
+  }
+  // A pod whose containers run has outlived what its events told of mounts and sandboxes.
+  if (containerStatuses.some(({ state }) => state?.running !== undefined)) {
+    return { text: 'runs and is not ready', cause: 'running', graceSeconds: undefined };
+  }
+  const event = events.filter(isTellable).toSorted(byTime).at(-1);
+  if (event === undefined) return undefined;
+  const text = told(event.reason, event.message);
+  return { text, cause: 'event', graceSeconds: undefined };
+}
+
+function troubleOfContainer(status: ContainerStatus): Trouble | undefined {
+  const { name, restartCount = 0, state, lastState } = status;
+  const waiting = state?.waiting;
+  const ended = state?.terminated ?? lastState?.terminated;
+  const restarts = restartCount === 1 ? '1 restart' : `${restartCount} restarts`;
+  if (restartCount > 0 && status.ready !== true && ended !== undefined) {
+    const exit = [`exit code ${ended.exitCode ?? 'unknown'}`];
+    // `Error` says no more than the code; OOMKilled does.
+    if (ended.reason !== undefined && ended.reason !== 'Error') exit.push(oneLine(ended.reason));
+    const text = [waiting?.reason ?? 'crashes', ...exit, restarts].join(', ');
+    const graceSeconds = restartCount >= mostRestarts ? 0 : undefined;
+    return { text: `container ${name}: ${text}`, cause: `${name} crashes`, graceSeconds };
+  }
+  const reason = waiting?.reason ?? '';
+  if (!(reason in graces)) return undefined;
+  const text = told(reason, tellable.has(reason) ? waiting?.message : undefined);
+  const cause = /image/iu.test(reason) ? `image of ${name}` : `${name} ${reason}`;
+  return { text: `container ${name}: ${text}`, cause, graceSeconds: graces[reason] };
+}
+
+function conditionOf(pod: Pod, type: string): Condition | undefined {
+  return pod.status?.conditions?.find((condition) => condition.type === type);
+}
+
+function isTellable({ type, reason }: Event): boolean {
+  return type === 'Warning' && tellableEvents.has(reason ?? '');
+}
+
+function byTime(one: Event, other: Event): number {
+  const time = (event: Event) => event.lastTimestamp ?? event.eventTime ?? '';
+  return time(one) < time(other) ? -1 : 1;
+}
+
+function told(reason?: string, message?: string): string {
+  return [reason, message]
+    .map(oneLine)
+    .filter((each) => each !== '')
+    .join(': ');
+}
