@@ -20,7 +20,8 @@ const pauseMilliseconds = 1000;
 const watchSeconds = '300';
 
 /**
- * @param name only the object of this name
+ * @param seen the one object that is looked for, as it was last seen: that it has gone meanwhile
+ *   is a change too; undefined for all objects
  * @returns when `signal` aborts
  * @throws KubernetesError when the collection may not be listed
  */
@@ -28,19 +29,22 @@ export async function* follow(
   api: KubernetesApi,
   collection: string,
   signal: AbortSignal,
-  name?: string,
+  seen?: KubernetesObject,
 ): AsyncGenerator<Change> {
-  const selector = name === undefined ? {} : { fieldSelector: `metadata.name=${name}` };
-  const known = new Map<string, KubernetesObject>();
+  const selector = seen && { fieldSelector: `metadata.name=${seen.metadata?.name}` };
+  const known = new Map(seen && [[uidOf(seen), seen]]);
   while (!signal.aborted) {
     try {
-      const { items, metadata } = await api.list(collection, { query: selector, signal });
+      const { items, metadata } = await api.list(collection, { query: { ...selector }, signal });
       const listed = new Set(items.map(uidOf));
       for (const [uid, object] of known) {
         if (!listed.has(uid)) yield { type: 'gone', object };
       }
       known.clear();
-      for (const object of items) {
+      for (const item of items) {
+        // Items of a list say neither.
+        const { apiVersion, kind } = seen ?? {};
+        const object = { ...(apiVersion && kind && { apiVersion, kind }), ...item };
         known.set(uidOf(object), object);
         yield { type: 'present', object };
       }

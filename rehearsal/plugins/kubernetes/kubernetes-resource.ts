@@ -141,7 +141,7 @@ export class KubernetesResource implements ResourceHandler {
 
   async read(id: string, state: Properties, call: Call): Promise<ReadResult> {
     const { live: known, fieldManager = newFieldManager() } = parseCheckpoint(state);
-    if (Object.keys(call.oldInputs).length === 0 || known.kind === undefined) {
+    if (Object.keys(call.oldInputs).length === 0 || known.metadata === undefined) {
       throw new PluginError(`${this.#kind.kind} ${id}: the rehearsal plugin cannot import`);
     }
     const oldInputs = normalised(call.oldInputs);

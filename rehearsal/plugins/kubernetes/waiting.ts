@@ -93,7 +93,7 @@ export async function untilGone(
       throw error;
     });
     if (found === undefined || (uid !== undefined && found.metadata?.uid !== uid)) return;
-    for await (const { type, object } of follow(api, collection, signal, name)) {
+    for await (const { type, object } of follow(api, collection, signal, found)) {
       if (type === 'gone' || object.metadata?.uid !== found.metadata?.uid) return;
       finalizers = object.metadata?.finalizers ?? [];
       call.status(`waiting for its deletion; finalizers: ${finalizers.join(', ') || 'none'}`);
@@ -130,12 +130,12 @@ async function untilVerdict(
   verdictOn: (object: KubernetesObject) => Verdict,
 ): Promise<KubernetesObject> {
   const seconds = timeoutOf(inputs, call) ?? standardSeconds;
-  const { name, namespace = '' } = live.metadata ?? {};
+  const { namespace = '' } = live.metadata ?? {};
   let verdict = verdictOn(live);
   if (verdict.isMet) return live;
   const { signal, stop } = limit(seconds, call);
   try {
-    for await (const { type, object } of follow(api, collectionOf(kind, namespace), signal, name)) {
+    for await (const { type, object } of follow(api, collectionOf(kind, namespace), signal, live)) {
       if (type === 'gone') throw new NotReady('it was deleted meanwhile', ['it was deleted']);
       verdict = verdictOn(object);
       if (verdict.isMet) return object;
@@ -157,8 +157,12 @@ async function untilRolledOut(
   const progress = new DeploymentProgress(live, last);
   const { signal, stop } = limit(seconds, call);
   const [replicaSets = '', claims = ''] = relatedTo(live);
-  const watch = async (collection: string, changed: (change: Change) => void, name?: string) => {
-    for await (const change of follow(api, collection, signal, name)) {
+  const watch = async (
+    collection: string,
+    changed: (change: Change) => void,
+    seen?: KubernetesObject,
+  ) => {
+    for await (const change of follow(api, collection, signal, seen)) {
       changed(change);
       if (progress.isDone) return stop();
       call.status(progress.progress);
@@ -169,7 +173,7 @@ async function untilRolledOut(
       watch(
         `/apis/apps/v1/namespaces/${namespace}/deployments`,
         (change) => progress.deploymentChanged(change),
-        live.metadata?.name,
+        live,
       ),
       watch(replicaSets, (change) => progress.replicaSetChanged(change)),
       watch(claims, (change) => progress.claimChanged(change)),
