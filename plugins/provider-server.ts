@@ -248,6 +248,7 @@ function statusOf(error: unknown, request: Request): Partial<grpc.StatusObject> 
     detail.setId(error.id);
     detail.setProperties(toStruct(error.outs));
     detail.setReasonsList(error.reasons.map((reason) => reason.replaceAll(/\s*\n\s*/gu, ' ')));
+    if (error.inputs !== undefined) detail.setInputs(toStruct(error.inputs));
     const any = new anyProto.Any();
     any.pack(detail.serializeBinary(), 'pulumirpc.ErrorResourceInitFailed');
     const status = new statusProto.Status();

@@ -126,9 +126,18 @@ export class InitialisationError extends PluginError {
   /** Outputs so far, marked. */
   readonly outs: Properties;
   readonly reasons: readonly string[];
+  /** Of a read: the inputs that would lead to what was found. */
+  readonly inputs: Properties | undefined;
 
-  constructor(message: string, id: string, outs: Properties, reasons: readonly string[]) {
+  constructor(
+    message: string,
+    id: string,
+    outs: Properties,
+    reasons: readonly string[],
+    inputs?: Properties,
+  ) {
     super(message);
+    this.inputs = inputs;
     this.id = id;
     this.outs = outs;
     this.reasons = reasons;

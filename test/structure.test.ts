@@ -59,7 +59,10 @@ const allowed: readonly (readonly [RegExp, RegExp])[] = [
     /^operations\/[^/]+\.ts$/,
     /^(?:operations\/(?:engine|import)\/|components\/(?:catalog|shape)\.ts|settings\/mistake\.ts)/,
   ],
-  [/^rehearsal\//, /^(?:rehearsal\/|plugins\/provider-server\.ts|operations\/engine\/)/],
+  [
+    /^rehearsal\//,
+    /^(?:rehearsal\/|plugins\/(?:provider-server|kubernetes-api)\.ts|operations\/engine\/)/,
+  ],
 ];
 
 /** Where the same words name something else: Pulumi's providers, tools and servers. */

@@ -71,8 +71,11 @@ export class Rollout implements ResourceHandler {
 
   async check(_olds: Properties, news: Properties): Promise<CheckResult> {
     const inputs: Properties = { deadlineSeconds: defaultDeadlineSeconds, ...news };
+    // The Deployment's provider leaves its generation out of a preview that it cannot make.
+    const unknown = (name: string) =>
+      isUnknown(inputs[name]) || (name === 'generation' && inputs[name] === undefined);
     const failures = Object.entries(kinds)
-      .filter(([name, kind]) => !isUnknown(inputs[name]) && typeof inputs[name] !== kind)
+      .filter(([name, kind]) => !unknown(name) && typeof inputs[name] !== kind)
       .map(([name, kind]) => failure(name, `got ${typeof inputs[name]}; allowed: ${kind}`));
     const { deadlineSeconds } = inputs;
     if (typeof deadlineSeconds === 'number' && !(deadlineSeconds > 0)) {
@@ -140,6 +143,12 @@ export class Rollout implements ResourceHandler {
    * @returns the name of the Ready pod
    */
   async #wait(rollout: RolloutInputs, call: Call): Promise<string> {
+    if (rollout.generation === undefined) {
+      throw new PluginError(
+        'hummingbot:index:Rollout: generation: got nothing; ' +
+          "allowed: the Deployment's output metadata.generation",
+      );
+    }
     const api = await KubernetesApi.connect(rollout.kubeconfig);
     const start = performance.now();
     const left = () => rollout.deadlineSeconds - (performance.now() - start) / 1000;

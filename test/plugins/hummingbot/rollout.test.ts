@@ -311,6 +311,12 @@ describe('Rollout', () => {
     assert.deepEqual(checked.failures, []);
     assert.equal(checked.inputs.deadlineSeconds, 600);
     assert.ok(isSecret(checked.inputs.kubeconfig));
+    // As in a preview that cannot be made: the Deployment has no generation yet.
+    const { generation: __, ...early } = rest;
+    assert.deepEqual((await rollout.check({}, early)).failures, []);
+    await assert.rejects(rollout.create({ ...inputs(), generation: undefined }, call()), {
+      message: /generation: got nothing/u,
+    });
     const wrong = await rollout.check({}, { ...rest, generation: '2', deadlineSeconds: -1 });
     assert.deepEqual(
       wrong.failures?.map(({ property }) => property),
