@@ -14,16 +14,16 @@ export async function retryWhen<T>(
   call: Call,
   passes: (error: unknown) => boolean,
   run: () => Promise<T>,
-  seconds = call.timeoutSeconds ?? propagationSeconds,
 ): Promise<T> {
-  const deadline = Date.now() + seconds * 1000;
+  const deadline = Date.now() + propagationSeconds * 1000;
   for (let pause = firstPause; ; pause = Math.min(2 * pause, longestPause)) {
     try {
       return await run();
     } catch (error) {
-      if (!passes(error) || call.signal.aborted || Date.now() + pause > deadline) throw error;
+      if (!passes(error) || Date.now() + pause > deadline) throw error;
+      await pauseFor(pause, call.signal);
+      if (call.signal.aborted) throw error;
     }
-    await pauseFor(pause, call);
   }
 }
 
@@ -36,19 +36,18 @@ export async function waitFor<T>(
   call: Call,
   what: string,
   look: () => Promise<T | undefined>,
-  seconds = propagationSeconds,
 ): Promise<T> {
-  const deadline = Date.now() + seconds * 1000;
+  const deadline = Date.now() + propagationSeconds * 1000;
   for (let pause = firstPause; ; pause = Math.min(2 * pause, longestPause)) {
     const found = await look();
     if (found !== undefined) return found;
     if (Date.now() + pause > deadline) throw new PluginError(`waiting for ${what}: timeout`);
-    await pauseFor(pause, call);
+    await pauseFor(pause, call.signal);
+    if (call.signal.aborted) throw new PluginError(`waiting for ${what}: stopped`);
   }
 }
 
-async function pauseFor(milliseconds: number, { signal }: Call): Promise<void> {
-  await sleep(milliseconds, undefined, { signal }).catch(() => {
-    throw signal.reason instanceof Error ? signal.reason : new PluginError('stopped');
-  });
+/** Ends early, without an error, on Ctrl-C. */
+async function pauseFor(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await sleep(milliseconds, undefined, { signal }).catch(() => {});
 }
