@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { serve } from '../provider-server.ts';
 import { getCluster } from './cluster.ts';
+import { findDeletedSecrets } from './deleted-secrets.ts';
 import { FileResource } from './file.ts';
 import { Rollout } from './rollout.ts';
 
@@ -14,5 +15,10 @@ await serve(
     'hummingbot:index:File': new FileResource(projectDirectory),
     'hummingbot:index:Rollout': new Rollout(),
   },
-  { invokes: { 'hummingbot:index:getCluster': getCluster } },
+  {
+    invokes: {
+      'hummingbot:index:getCluster': getCluster,
+      'hummingbot:index:getDeletedSecrets': findDeletedSecrets,
+    },
+  },
 );
