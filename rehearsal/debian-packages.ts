@@ -22,12 +22,22 @@ function find(program: string): string | undefined {
  * @throws CommandError when it is not there and cannot be installed
  */
 export function programOf(program: string, debianPackage: string): string {
-  const found = find(program);
+  return installedBy(program, debianPackage, () => find(program));
+}
+
+/**
+ * Something that a package brings, installed if need be (root on Debian only).
+ * @param what names it in errors
+ * @param look finds it
+ * @throws CommandError when it is not there and cannot be installed
+ */
+export function installedBy<T>(what: string, debianPackage: string, look: () => T | undefined): T {
+  const found = look();
   if (found !== undefined) return found;
   const apt = find('apt-get');
   if (process.platform !== 'linux' || process.getuid?.() !== 0 || apt === undefined) {
     throw new CommandError(
-      `${program}: got none; allowed: the one of Debian's package ${debianPackage}; fix: apt-get install ${debianPackage}, as root`,
+      `${what}: got none; allowed: the one of Debian's package ${debianPackage}; fix: apt-get install ${debianPackage}, as root`,
     );
   }
   const progress = startProgress(`installing Debian's ${debianPackage}`, 'about 1 minute');
@@ -35,11 +45,11 @@ export function programOf(program: string, debianPackage: string): string {
   spawnSync(apt, ['update'], { env, stdio: 'ignore' });
   const install = ['install', '-y', '--no-install-recommends', debianPackage];
   const { status } = spawnSync(apt, install, { env, stdio: 'ignore' });
-  const installed = find(program);
+  const installed = look();
   if (status !== 0 || installed === undefined) {
     progress.fail(`installing ${debianPackage} failed`);
     throw new CommandError(
-      `${program}: got exit code ${status} from apt-get; allowed: an installed ${debianPackage}; fix: apt-get ${install.join(' ')}`,
+      `${what}: got exit code ${status} from apt-get; allowed: an installed ${debianPackage}; fix: apt-get ${install.join(' ')}`,
     );
   }
   progress.succeed(`installed ${debianPackage}`);
