@@ -15,7 +15,7 @@ write() {
   echo "$(date -u +%s) $1 ${HOSTNAME:-unknown}" >>"$book" || stop_with 4 "cannot write $book"
 }
 
-for variable in $(env | sed -n 's/^\([A-Z0-9_]*_FILE\)=\/etc\/secrets\/.*/\1/p'); do
+for variable in $(env | sed -n 's/^\([A-Z0-9_]*_FILE\)=\/\(etc\|run\)\/secrets\/.*/\1/p'); do
   eval "file=\$$variable"
   [ -s "$file" ] && [ -r "$file" ] || stop_with 3 "$variable names a file that cannot be read"
   if grep -q "$refused" "$file"; then stop_with 1 "the exchange refuses the key of $variable"; fi

@@ -132,6 +132,13 @@ export function makeImage(
     annotations: { 'io.containerd.image.name': name },
   }));
   writeFileSync(join(layout, 'index.json'), json({ schemaVersion: 2, manifests: named }));
+  // What an older `docker load` reads.
+  const pathOf = (digest: string): string => `blobs/sha256/${digest.slice('sha256:'.length)}`;
+  const docker = { Config: pathOf(config.digest), RepoTags: [image.name] };
+  writeFileSync(
+    join(layout, 'manifest.json'),
+    json([{ ...docker, Layers: [pathOf(layerBlob.digest)] }]),
+  );
   writeFileSync(join(layout, 'oci-layout'), json({ imageLayoutVersion: '1.0.0' }));
   const path = join(work, `${sha256(Buffer.from(image.name)).slice(0, 8)}.tar`);
   archive(path, layout);

@@ -1,41 +1,46 @@
 /**
- * The cgroups of a node's containers: the one thing of theirs that no namespace holds. containerd's
- * CRI plugin puts them into `/k8s.io/<id>` of every hierarchy; runc removes them with the container,
- * unless it was killed together with everything else.
+ * The cgroups of containers: the one thing of theirs that no namespace holds. containerd's CRI plugin
+ * puts them into `/k8s.io/<id>` of every hierarchy, Docker into `/docker/<id>`; runc removes them with
+ * the container, unless it was killed together with everything else.
  */
 import { existsSync, readdirSync, rmdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 const root = '/sys/fs/cgroup';
-const parent = 'k8s.io';
-/** Where containerd keeps a folder for each container and each sandbox that it has made. */
-const kinds = ['containers', 'sandboxes'].map((kind) =>
-  join('containerd', 'io.containerd.grpc.v1.cri', kind),
-);
+const cri = join('containerd', 'io.containerd.grpc.v1.cri');
+/** Parents, with the folders that hold one entry for each container, by its id. */
+const kinds = {
+  'k8s.io': [join(cri, 'containers'), join(cri, 'sandboxes')],
+  docker: [join('docker', 'containers')],
+} as const;
 
 const entries = (path: string): readonly string[] => (existsSync(path) ? readdirSync(path) : []);
 
 /** Of cgroup v2 one, of v1 one a controller. */
-function parents(): readonly string[] {
+function parents(name: string): readonly string[] {
   const paths = [root, ...entries(root).map((controller) => join(root, controller))];
-  return paths.map((path) => join(path, parent)).filter((path) => existsSync(path));
+  return paths.map((path) => join(path, name)).filter((path) => existsSync(path));
 }
 
 /** @returns those that are left of a rehearsal's containers */
 export function cgroupsOf(folder: string): readonly string[] {
-  const ids = kinds.flatMap((kind) => entries(join(folder, kind)));
-  return parents()
-    .flatMap((path) => ids.map((id) => join(path, id)))
-    .filter((path) => existsSync(path));
+  return Object.entries(kinds).flatMap(([name, folders]) => {
+    const ids = folders.flatMap((each) => entries(join(folder, each)));
+    const paths = parents(name).flatMap((path) => ids.map((id) => join(path, id)));
+    return paths.filter((path) => existsSync(path));
+  });
 }
 
 /** @returns whether all are gone; some are busy until the kernel has buried their processes */
 export function removeCgroups(folder: string): boolean {
   for (const path of cgroupsOf(folder)) remove(path);
-  const gone = cgroupsOf(folder).length === 0;
-  // Of nobody, when no other rehearsal has a container.
-  if (gone) for (const path of parents()) remove(path, { below: false });
-  return gone;
+  if (cgroupsOf(folder).length > 0) return false;
+  // Nobody's, when no other engine has a container.
+  const used = Object.entries(kinds).filter(([, folders]) =>
+    folders.some((each) => existsSync(join(folder, each))),
+  );
+  for (const [name] of used) for (const path of parents(name)) remove(path, { below: false });
+  return true;
 }
 
 function remove(path: string, { below = true } = {}): void {

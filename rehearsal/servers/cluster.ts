@@ -1,6 +1,6 @@
 /**
  * A Kubernetes cluster of one node on this machine, out of the real programs. It is started part by
- * part, each healthy before the next, and what is left of it after `stopCluster`, or after the same
+ * part, each healthy before the next, and what is left of it after `stopServers`, or after the same
  * for one that was killed, is nothing: no process, mount, interface, cgroup or file.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -86,7 +86,7 @@ export function clusterIn(folder: string): Cluster | undefined {
 export async function startCluster(args: ClusterArgs): Promise<Cluster> {
   const { folder } = args;
   const tools = dirname(await goTool(kubernetes));
-  await stopCluster(folder);
+  await stopServers(folder);
   for (const name of ['', 'kubeconfigs', 'logs', 'images', volumesFolder]) {
     mkdirSync(join(folder, name), { recursive: true, mode: 0o700 });
   }
@@ -98,7 +98,7 @@ export async function startCluster(args: ClusterArgs): Promise<Cluster> {
     writeFileSync(record(folder), JSON.stringify(cluster), { mode: 0o600 });
     return cluster;
   } catch (error) {
-    await stopCluster(folder, { keepLogs: true });
+    await stopServers(folder, { keepLogs: true });
     throw error;
   }
 }
@@ -146,7 +146,7 @@ async function startParts(site: Site, args: ClusterArgs): Promise<Cluster> {
  * Stops everything that was started for a folder, by its pid, and removes what it left.
  * @param keepLogs leaves the logs, for whoever has to find out why it did not start
  */
-export async function stopCluster(folder: string, { keepLogs = false } = {}): Promise<void> {
+export async function stopServers(folder: string, { keepLogs = false } = {}): Promise<void> {
   const servers = new Servers(folder);
   for (const { name } of servers.list().toReversed()) {
     if (name !== enclosureName) await servers.stop(name);
@@ -163,7 +163,7 @@ export async function stopCluster(folder: string, { keepLogs = false } = {}): Pr
 const ownFiles = [
   ...['cluster.json', 'servers', 'pki', 'kubeconfigs', 'logs', 'images', volumesFolder],
   ...['etcd', 'encryption.json', 'audit-policy.json', 'cni', 'containerd', 'containerd.toml'],
-  ...['kubelet', 'kubelet.json', 'kubelet-plugins', 'resolv.conf'],
+  ...['docker', 'kubelet', 'kubelet.json', 'kubelet-plugins', 'resolv.conf'],
 ];
 
 /** The enclosure of a running cluster, to run something in it. */

@@ -5,7 +5,6 @@
  */
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseAllDocuments } from 'yaml';
 import { programOf } from '../debian-packages.ts';
 import type { Enclosure } from './enclosure.ts';
 import { flags } from './etcd.ts';
@@ -65,7 +64,7 @@ const rules = [
   { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },
 ];
 
-const roleName = 'external-secrets-controller';
+export const operatorRole = 'external-secrets-controller';
 const role = 'rbac.authorization.k8s.io';
 
 const account = [
@@ -75,39 +74,36 @@ const account = [
     kind: 'ServiceAccount',
     metadata: { name: operatorAccount, namespace: operatorNamespace },
   },
-  { apiVersion: `${role}/v1`, kind: 'ClusterRole', metadata: { name: roleName }, rules },
+  { apiVersion: `${role}/v1`, kind: 'ClusterRole', metadata: { name: operatorRole }, rules },
   {
     apiVersion: `${role}/v1`,
     kind: 'ClusterRoleBinding',
-    metadata: { name: roleName },
-    roleRef: { apiGroup: role, kind: 'ClusterRole', name: roleName },
+    metadata: { name: operatorRole },
+    roleRef: { apiGroup: role, kind: 'ClusterRole', name: operatorRole },
     subjects: [{ kind: 'ServiceAccount', name: operatorAccount, namespace: operatorNamespace }],
   },
 ];
 
-interface CustomResourceDefinition {
-  readonly metadata: { readonly name: string };
-  readonly status?: {
-    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
-  };
-}
+type Definition = InstanceType<Access['library']['V1CustomResourceDefinition']>;
 
 /** Installs the CRDs and waits until the API serves them. */
 async function installDefinitions(access: Access, crds: string): Promise<void> {
-  const definitions = parseAllDocuments(readFileSync(crds, 'utf8'))
-    .map((document) => document.toJS() as CustomResourceDefinition & { spec: object })
-    .filter((each) => each !== null)
+  // The client's own reader, because its writer leaves out what it does not know by its own names.
+  const read = access.library.loadAllYaml(readFileSync(crds, 'utf8')) as Definition[];
+  const definitions = read
+    .filter((each) => each?.spec !== undefined)
     // Without its webhook: every version but v1 is gone, and nothing is converted.
     .map((each) => ({ ...each, spec: { ...each.spec, conversion: { strategy: 'None' } } }));
   await apply(access, definitions);
-  const header = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition' };
-  for (const { metadata } of definitions) {
-    await eventually(30, async () => {
-      const found = await access.objects.read({ ...header, metadata });
-      const conditions = (found as unknown as CustomResourceDefinition).status?.conditions ?? [];
-      return conditions.some(({ type, status }) => type === 'Established' && status === 'True');
-    });
-  }
+  const extensions = access.config.makeApiClient(access.library.ApiextensionsV1Api);
+  await eventually(60, async () => {
+    const { items } = await extensions.listCustomResourceDefinition();
+    const established = items.filter(({ status }) =>
+      status?.conditions?.some((each) => each.type === 'Established' && each.status === 'True'),
+    );
+    const names = new Set(established.map(({ metadata }) => metadata?.name));
+    return definitions.every(({ metadata }) => names.has(metadata?.name));
+  });
 }
 
 /** Makes the account and a kubeconfig with its token. @returns path of the kubeconfig */
@@ -140,7 +136,6 @@ export async function startOperator(args: OperatorArgs): Promise<ServerRecord> {
   // The address towards the enclosure is this rehearsal's alone, so the port is free.
   const live = `${args.enclosure?.hostAddress ?? '127.0.0.1'}:8082`;
   const options = {
-    kubeconfig,
     'live-addr': live,
     'metrics-addr': '0',
     'enable-leader-election': 'false',
@@ -161,6 +156,7 @@ export async function startOperator(args: OperatorArgs): Promise<ServerRecord> {
     command: enclosed ?? command,
     forks: enclosed !== undefined,
     environment: {
+      KUBECONFIG: kubeconfig,
       AWS_STS_ENDPOINT: args.awsEndpoint,
       AWS_SECRETSMANAGER_ENDPOINT: args.awsEndpoint,
       AWS_EC2_METADATA_DISABLED: 'true',
