@@ -2,11 +2,11 @@
  * The systems that a stack is rehearsed with: started, described for those who come later, and
  * asked how they are.
  */
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { goTool, toolDirectory } from '../operations/engine/go.ts';
 import { startProgress } from '../operations/engine/progress.ts';
-import { projectName, rehearsalFolder } from '../operations/engine/workspace.ts';
+import { projectDirectory, projectName, rehearsalFolder } from '../operations/engine/workspace.ts';
 import { startAws } from './servers/aws.ts';
 import { becomeRole } from './servers/aws-role.ts';
 import { openBorrowed } from './servers/borrowed-cluster.ts';
@@ -51,6 +51,9 @@ export function kindOf(text: string): Kind {
   return needed.includes('cluster') ? 'cluster' : needed.includes('docker') ? 'docker' : 'none';
 }
 
+/** Where file targets write; git ignores it, as it must, and the program refuses `.local`. */
+const outputDirectory = join('out', 'rehearsal');
+
 const record = (folder: string): string => join(folder, 'systems.json');
 
 /** The systems of a rehearsal that all still run. */
@@ -92,6 +95,11 @@ export async function endSystems(stack: string): Promise<void> {
   const folder = rehearsalFolder(stack);
   await stopServers(folder);
   rmSync(folder, { recursive: true, force: true });
+  const written = join(projectDirectory, outputDirectory);
+  rmSync(join(written, stack), { recursive: true, force: true });
+  for (const path of [written, dirname(written)]) {
+    if (existsSync(path) && readdirSync(path).length === 0) rmdirSync(path);
+  }
 }
 
 type Started = Pick<Systems, 'environment' | 'replacements' | 'cluster' | 'compose'>;
@@ -102,7 +110,6 @@ async function startForDocker(stack: string): Promise<Started> {
   const progress = startProgress('starting a Docker Engine', 'about 5 seconds');
   const { environment, image } = await startDocker(new Servers(folder), folder);
   progress.succeed('started a Docker Engine');
-  const outputDirectory = join('.local', 'rehearsal', stack, 'out');
   return { environment, replacements: { image, outputDirectory }, compose };
 }
 
