@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type Cli, findCli } from './cli.ts';
 import { CommandError } from './command-error.ts';
 import { preparePlugins } from './plugins.ts';
-import { isProtected, stackFileOf } from './stack-copy.ts';
+import { isProtected, stackFileOf, targetsOf } from './stack-copy.ts';
 import { settleLocks } from './stack-lock.ts';
 import {
   prepareWorkspace,
@@ -54,8 +54,14 @@ export async function prepareEngine(
   // The cheap checks first: nobody waits for a build to learn of a typing mistake.
   const stackFile = stackFileOf(stack, prepareWorkspace);
   const protectedStack = isProtected(stackFile, projectName);
-  const cli = await findCli(protectedStack);
-  preparePlugins(cli, protectedStack);
+  if (workspace.rehearsal !== undefined && workspace.rehearsal !== stack) {
+    throw new CommandError(
+      `stack: got ${stack} in the rehearsal of ${workspace.rehearsal}; allowed: ${workspace.rehearsal}; fix: --stack ${workspace.rehearsal}`,
+    );
+  }
+  const officialOnly = protectedStack && workspace.rehearsal === undefined;
+  const cli = await findCli(officialOnly);
+  preparePlugins(cli, officialOnly, targetsOf(stackFile, projectName));
   if (workspace.embedded && lock) await settleLocks(stack);
   const env = pulumiEnvironment({ bin: cli.bin, stack, stackFile });
   const engine: Engine = { stack, protected: protectedStack, ...runnerOf(cli, env) };

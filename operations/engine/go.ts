@@ -1,7 +1,15 @@
 /** Builds a Go tool from the module proxy, and finds or fetches the Go that builds it. */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { CommandError } from './command-error.ts';
@@ -17,10 +25,16 @@ export interface GoTool {
   /** Folder below rehearsal/tools with go.mod and go.sum, and name of the tool. */
   readonly name: string;
   /**
-   * Name that Go gives the binary, the last part of its import path.
-   * @default - the tool's name
+   * Name of each binary in the cache, and the one that Go gives it, the last part of its import
+   * path; the first is the tool.
+   * @default - one, and both are the tool's name
    */
-  readonly binary?: string;
+  readonly binaries?: Readonly<Record<string, string>>;
+  /**
+   * Other files of the build's modules that lie beside the binaries: name to module and path.
+   * @default - none
+   */
+  readonly files?: Readonly<Record<string, readonly [module: string, path: string]>>;
   readonly estimate: string;
   /** Variables to set at link time: Go import path and name to value. */
   readonly link?: Readonly<Record<string, string>>;
@@ -34,15 +48,20 @@ export function toolDirectory({ name }: GoTool): string {
   return join(workspace.cache, 'tools', `${name}-${sums.digest('hex').slice(0, 12)}`);
 }
 
+function binariesOf(tool: GoTool): readonly (readonly [name: string, byGo: string])[] {
+  return Object.entries(tool.binaries ?? { [tool.name]: tool.name });
+}
+
 /**
  * Builds a tool unless it is cached.
- * @returns path of the binary
+ * @returns path of the binary, of the first when there are several: the others lie beside it
  * @throws CommandError when there is no Go and none can be fetched, or the build fails
  */
 export async function goTool(tool: GoTool): Promise<string> {
   const directory = toolDirectory(tool);
-  const binary = join(directory, tool.name);
-  if (existsSync(binary)) return binary;
+  const names = [...binariesOf(tool).map(([name]) => name), ...Object.keys(tool.files ?? {})];
+  const binary = join(directory, names[0] ?? tool.name);
+  if (names.every((name) => existsSync(join(directory, name)))) return binary;
   const tools = join(workspace.cache, 'tools');
   mkdirSync(tools, { recursive: true, mode: 0o700 });
   removeAbandoned(tools);
@@ -50,7 +69,9 @@ export async function goTool(tool: GoTool): Promise<string> {
   const work = join(tools, `${building}${process.pid}`);
   try {
     await build(go, tool, work);
-    renameSync(join(work, 'bin', tool.binary ?? tool.name), join(work, 'bin', tool.name));
+    for (const [name, byGo] of binariesOf(tool)) {
+      renameSync(join(work, 'bin', byGo), join(work, 'bin', name));
+    }
     rmSync(directory, { recursive: true, force: true });
     renameSync(join(work, 'bin'), directory);
   } finally {
@@ -88,6 +109,10 @@ async function build(go: string, tool: GoTool, work: string): Promise<void> {
       `${tool.name}: got "${reason ?? 'no reason'}" from go install; ` +
         `allowed: a build from the Go module proxy; fix: (cd rehearsal/tools/${tool.name} && go install tool) shows it whole`,
     );
+  }
+  for (const [name, [source, path]] of Object.entries(tool.files ?? {})) {
+    const where = await run(go, ['list', '-m', '-f', '{{.Dir}}', source], { cwd: module, env });
+    copyFileSync(join(where.lines[0] ?? '', path), join(work, 'bin', name));
   }
   progress.succeed(`built ${tool.name}`);
 }
@@ -141,7 +166,7 @@ async function run(
   program: string,
   args: readonly string[],
   options: { cwd?: string; env?: NodeJS.ProcessEnv },
-  onLine: () => void,
+  onLine: () => void = () => {},
 ): Promise<Run> {
   const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
   const stop = (): void => void child.kill();

@@ -11,18 +11,37 @@ import { packageVersion } from './package.ts';
 import { startProgress } from './progress.ts';
 import { projectDirectory, workspace } from './workspace.ts';
 
-/** Providers that the program uses, beside the local one that Pulumi.yaml names. */
-const providers = ['random'] as const;
+/**
+ * Providers that the program uses, beside the local one that Pulumi.yaml names, with the targets
+ * that need them; random is needed by all.
+ */
+const providers = {
+  random: undefined,
+  aws: ['aws-secrets-manager'],
+  kubernetes: ['aws-secrets-manager'],
+} as const satisfies Record<string, readonly string[] | undefined>;
+
+export function providersFor(targets: readonly string[]): readonly string[] {
+  return Object.entries(providers)
+    .filter(([, needed]) => needed === undefined || needed.some((name) => targets.includes(name)))
+    .map(([provider]) => provider);
+}
+
 /** Marks a folder whose plugin is ours. */
 const rehearsalMark = 'REHEARSAL';
 
 /**
- * Makes sure that every provider has a plugin.
+ * Makes sure that every provider that the targets need has a plugin.
  * @param protectedStack whether rehearsal plugins are refused
+ * @param targets of the stack
  * @throws CommandError when a protected stack's official plugin cannot be had
  */
-export function preparePlugins(cli: Cli, protectedStack: boolean): void {
-  for (const provider of providers) {
+export function preparePlugins(
+  cli: Cli,
+  protectedStack: boolean,
+  targets: readonly string[],
+): void {
+  for (const provider of providersFor(targets)) {
     const version = packageVersion(`@pulumi/${provider}`);
     const directory = join(workspace.home, 'plugins', `resource-${provider}-v${version}`);
     const binary = join(directory, `pulumi-resource-${provider}`);

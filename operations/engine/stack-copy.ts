@@ -48,6 +48,12 @@ export function isProtected(stackFile: string, project: string): boolean {
   return String(value) !== 'false';
 }
 
+/** Names of the targets that a stack file lists, checked by the program alone. */
+export function targetsOf(stackFile: string, project: string): readonly string[] {
+  const value = configOf(readFileSync(stackFile, 'utf8'), stackFile)[`${project}:targets`];
+  return Array.isArray(value) ? value.map(String) : [];
+}
+
 /** The three sides of a merge, as texts of stack files. */
 export interface Sides {
   readonly committed: string;

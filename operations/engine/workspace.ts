@@ -14,27 +14,61 @@ import { CommandError } from './command-error.ts';
 export const projectName = 'hummingbot-secrets';
 export const projectDirectory = resolve(import.meta.dirname, '../..');
 
-const local = join(projectDirectory, '.local');
-const state = join(local, 'state');
-const passphrase = join(local, 'passphrase');
+/**
+ * Names the stack that is rehearsed. `npm run rehearse` sets it, for itself and for what it starts:
+ * home, state, passphrase and stack files are then the rehearsal's own, below its folder.
+ */
+export const rehearsalVariable = 'HUMMINGBOT_SECRETS_REHEARSAL';
+
+/** Folder of a stack's rehearsal. */
+export function rehearsalFolder(stack: string): string {
+  return join(projectDirectory, '.local', 'rehearsal', stack);
+}
+
+function rehearsedStack(): string | undefined {
+  return process.env[rehearsalVariable] || undefined;
+}
+
+/** Settled at each use: a rehearsal begins in the middle of a process. */
+function local(...below: readonly string[]): string {
+  const stack = rehearsedStack();
+  return stack === undefined
+    ? join(projectDirectory, '.local', ...below)
+    : join(rehearsalFolder(stack), 'workspace', ...below);
+}
 
 export const workspace = {
   /** Pulumi's home: plugins, logs, which stack is selected. */
-  home: join(local, 'pulumi'),
-  stacks: join(local, 'stacks'),
-  state,
-  passphrase,
+  get home(): string {
+    return local('pulumi');
+  },
+  get stacks(): string {
+    return local('stacks');
+  },
+  get state(): string {
+    return local('state');
+  },
+  get passphrase(): string {
+    return local('passphrase');
+  },
   /** Tools that are built or installed; outside the tree, shared by all checkouts. */
   cache: join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), projectName),
   /** Whether state lies in `.local`, because the user has named no backend. */
   get embedded(): boolean {
     return !process.env.PULUMI_BACKEND_URL;
   },
+  /**
+   * The stack whose rehearsal this is: its home and its backend are the rehearsal's own. What it
+   * deploys is gone with its servers, so its tools may be self-built, whatever the stack is.
+   */
+  get rehearsal(): string | undefined {
+    return this.embedded ? rehearsedStack() : undefined;
+  },
 };
 
 /** The file of the embedded backend that holds a stack's state. */
 export function stateFile(stack: string): string {
-  return join(state, '.pulumi', 'stacks', projectName, `${stack}.json`);
+  return join(workspace.state, '.pulumi', 'stacks', projectName, `${stack}.json`);
 }
 
 function ownPassphrase(): boolean {
@@ -47,9 +81,10 @@ function ownPassphrase(): boolean {
  * @throws CommandError when there is a state, but the passphrase that opens it is gone
  */
 export function prepareWorkspace(): void {
-  for (const directory of [local, workspace.home, workspace.stacks, state]) {
+  for (const directory of [local(), workspace.home, workspace.stacks, workspace.state]) {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
   }
+  const { passphrase, state } = workspace;
   if (ownPassphrase() || existsSync(passphrase)) return;
   if (workspace.embedded && existsSync(join(state, '.pulumi', 'stacks', projectName))) {
     throw new CommandError(
@@ -106,8 +141,8 @@ export function pulumiEnvironment({ bin, stack, stackFile }: EngineEnvironment):
     NODE_OPTIONS: [inherited.NODE_OPTIONS, watch].filter(Boolean).join(' '),
     NODE_COMPILE_CACHE: join(workspace.cache, 'node-compile-cache'),
     PATH: [bin, join(projectDirectory, 'node_modules', '.bin'), process.env.PATH].join(delimiter),
-    ...(workspace.embedded && { PULUMI_BACKEND_URL: `file://${state}` }),
-    ...(!ownPassphrase() && { PULUMI_CONFIG_PASSPHRASE_FILE: passphrase }),
+    ...(workspace.embedded && { PULUMI_BACKEND_URL: `file://${workspace.state}` }),
+    ...(!ownPassphrase() && { PULUMI_CONFIG_PASSPHRASE_FILE: workspace.passphrase }),
   };
 }
 

@@ -1,0 +1,324 @@
+/**
+ * `npm run rehearse -- STACK`: brings a stack up on real servers of this machine, looks whether the
+ * bot has what it should, and takes everything down again.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { delimiter, join, relative, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { entryOf, isSecretKey, type SecretKey } from '../components/catalog.ts';
+import { refuseOthers, rehearsedStacks, takeLock } from '../rehearsal/lock.ts';
+import { lookAlike } from '../rehearsal/look-alikes.ts';
+import { returnBorrowed } from '../rehearsal/servers/borrowed-cluster.ts';
+import { accessTo } from '../rehearsal/servers/kubernetes-client.ts';
+import { isRunning, Servers } from '../rehearsal/servers/process.ts';
+import { hasValue, rehearsed, settingIn, writePrivate } from '../rehearsal/stack-file.ts';
+import {
+  deployRole,
+  endSystems,
+  kindOf,
+  runningSystems,
+  type Systems,
+  startSystems,
+} from '../rehearsal/systems.ts';
+import { keysInUse } from '../rehearsal/values-in-use.ts';
+import { type Check, verifyInCluster } from '../rehearsal/verify.ts';
+import { verifyCompose } from '../rehearsal/verify-compose.ts';
+import { CommandError, refuseSwallowedFlags, runCommand } from './engine/command-error.ts';
+import { type Engine, prepareEngine } from './engine/engine.ts';
+import { duration, startProgress } from './engine/progress.ts';
+import {
+  projectDirectory,
+  projectName,
+  rehearsalFolder,
+  rehearsalVariable,
+} from './engine/workspace.ts';
+
+const verbs = ['up', 'destroy', 'shell', 'status', 'down'] as const;
+type Verb = (typeof verbs)[number];
+
+interface Request {
+  readonly stack: string;
+  /** Undefined: up, verify, down. */
+  readonly verb: Verb | undefined;
+  /** Whether the servers stay when no verb is given. */
+  readonly keep: boolean;
+  /** A cluster that is there already. */
+  readonly kubeconfig: string | undefined;
+}
+
+const usage =
+  'allowed: npm run rehearse -- STACK [up|destroy|shell|status|down] [--keep] [--kubeconfig FILE]';
+
+/** @throws CommandError when the words are not a stack, a verb and known flags */
+export function parseRequest(args: readonly string[]): Request {
+  const options = {
+    keep: { type: 'boolean', default: false },
+    kubeconfig: { type: 'string' },
+  } as const;
+  let parsed: ReturnType<typeof parse>;
+  function parse() {
+    return parseArgs({ args: [...args], allowPositionals: true, options });
+  }
+  try {
+    parsed = parse();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.split('.')[0] : 'something else';
+    throw new CommandError(`rehearse: got ${reason?.toLowerCase()}; ${usage}`);
+  }
+  const { values, positionals } = parsed;
+  const [stack, word, ...more] = positionals;
+  const verb = verbs.find((each) => each === word);
+  if (stack === undefined || more.length > 0 || (word !== undefined && verb === undefined)) {
+    throw new CommandError(`rehearse: got ${JSON.stringify(positionals.join(' '))}; ${usage}`);
+  }
+  if (!/^[a-z0-9][a-z0-9_-]{0,39}$/u.test(stack)) {
+    throw new CommandError(`rehearse: got ${JSON.stringify(stack)}; ${usage}`);
+  }
+  return { stack, verb, keep: values.keep, kubeconfig: values.kubeconfig };
+}
+
+/** @throws CommandError when this machine cannot have servers of its own */
+function refuseMachine(request: Request, text: string): void {
+  if (request.kubeconfig !== undefined) {
+    if (statSync(request.kubeconfig, { throwIfNoEntry: false })?.isFile()) return;
+    throw new CommandError(
+      `--kubeconfig: got ${JSON.stringify(request.kubeconfig)}, which is no file; allowed: a kubeconfig; fix: --kubeconfig ~/.kube/config`,
+    );
+  }
+  if (kindOf(text) === 'none') return;
+  if (process.platform === 'linux' && process.getuid?.() === 0) return;
+  const got = process.platform === 'linux' ? `user ${process.getuid?.()}` : process.platform;
+  throw new CommandError(
+    `rehearse: got ${got}; allowed: Linux as root, because the servers need namespaces of their own; ` +
+      `fix: sudo npm run rehearse -- ${request.stack}, or --kubeconfig FILE of a cluster that is there (a stack that delivers to Kubernetes)`,
+  );
+}
+
+function committedFile(stack: string): string {
+  const path = join(projectDirectory, `Pulumi.${stack}.yaml`);
+  if (existsSync(path)) return readFileSync(path, 'utf8');
+  throw new CommandError(
+    `rehearse: got no Pulumi.${stack}.yaml; allowed: a stack with a file of its settings; fix: npm run rehearse -- dev`,
+  );
+}
+
+/** The environment of the rehearsal: nothing of the user's own clouds is left in force. */
+function enter(systems: Systems): void {
+  for (const name of Object.keys(process.env)) {
+    if (/^(?:AWS_|KUBE|DOCKER_|PULUMI_)/u.test(name)) delete process.env[name];
+  }
+  const { REHEARSAL_PATH: path, ...environment } = systems.environment;
+  Object.assign(process.env, environment, { [rehearsalVariable]: systems.stack });
+  if (path !== undefined) process.env.PATH = [path, process.env.PATH].join(delimiter);
+}
+
+const stackFile = (stack: string): string =>
+  join(rehearsalFolder(stack), 'workspace', 'stacks', `Pulumi.${stack}.yaml`);
+
+/** Starts what is not running, and makes the copy of the stack file. */
+async function prepare({ stack, kubeconfig }: Request): Promise<Systems> {
+  const committed = committedFile(stack);
+  const running = runningSystems(stack);
+  if (running !== undefined) return running;
+  const given = kubeconfig === undefined ? undefined : resolve(kubeconfig);
+  const systems = await startSystems(stack, committed, given);
+  const { text, replaced } = rehearsed(
+    committed,
+    projectName,
+    systems.replacements,
+    deployRole(committed),
+  );
+  writePrivate(stackFile(stack), text);
+  // What the committed file changes later is taken over, key by key, as on any machine.
+  writePrivate(stackFile(stack).replace(/\.yaml$/u, '.base.yaml'), committed);
+  console.error(`\nReplaced in the rehearsal's copy of Pulumi.${stack}.yaml:`);
+  for (const line of [...replaced, 'backend: a folder', 'secrets provider: a passphrase']) {
+    console.error(`  ${line}`);
+  }
+  for (const name of Object.keys(systems.environment).filter((each) => /ENDPOINT/u.test(each))) {
+    console.error(`  ${name}: ${systems.environment[name]}`);
+  }
+  console.error('');
+  return systems;
+}
+
+async function engineFor(systems: Systems): Promise<Engine> {
+  enter(systems);
+  return await prepareEngine(systems.stack, { lock: true });
+}
+
+/** Sets a look-alike for each key that has no value. */
+async function setValues(engine: Engine): Promise<void> {
+  const path = stackFile(engine.stack);
+  const text = readFileSync(path, 'utf8');
+  const missing = keysInUse(text).filter(
+    ({ group, key }) =>
+      entryOf(key).source === 'config' && !hasValue(path, projectName, group, key),
+  );
+  if (missing.length === 0) return;
+  const progress = startProgress(`setting ${missing.length} look-alikes`, 'about 15 seconds');
+  for (const [at, { group, key }] of missing.entries()) {
+    const words = ['config', 'set', '--secret', '--path', `${group}.${key}`];
+    const { code } = await engine.ask(
+      [...words, '--stack', engine.stack],
+      lookAlike(entryOf(key).shape),
+    );
+    if (code !== 0) {
+      progress.fail(`setting ${group}.${key} failed`);
+      throw new CommandError(`${group}.${key}: got exit code ${code} from pulumi config set`);
+    }
+    progress.at((at + 1) / missing.length);
+  }
+  progress.succeed(`set ${missing.length} look-alikes`);
+}
+
+async function up(request: Request): Promise<{ systems: Systems; engine: Engine; code: number }> {
+  const systems = await prepare(request);
+  const engine = await engineFor(systems);
+  await setValues(engine);
+  const flags = ['--refresh', '--yes', '--skip-preview'];
+  const code = await engine.run(['up', ...flags, '--stack', engine.stack]);
+  return { systems, engine, code };
+}
+
+/** The values that are set, by key: look-alikes, for comparing. */
+async function valuesOf(engine: Engine): Promise<ReadonlyMap<SecretKey, string>> {
+  const words = ['config', '--show-secrets', '--json', '--stack', engine.stack];
+  const { stdout } = await engine.ask(words);
+  const config = JSON.parse(stdout) as Record<string, { objectValue?: Record<string, unknown> }>;
+  const maps = ['trading', 'infrastructure', 'monitoring'].map(
+    (group) => config[`${projectName}:${group}`]?.objectValue ?? {},
+  );
+  return new Map(
+    maps
+      .flatMap((map) => Object.entries(map))
+      .flatMap(([key, value]) => (isSecretKey(key) ? [[key, String(value)] as const] : [])),
+  );
+}
+
+async function verify(systems: Systems, engine: Engine): Promise<boolean> {
+  const text = readFileSync(stackFile(engine.stack), 'utf8');
+  const args = { stackFile: text, values: await valuesOf(engine) };
+  const namespace = String(settingIn(text, projectName, 'namespace') ?? 'hummingbot');
+  let checks: readonly Check[] = [];
+  if (systems.cluster !== undefined) {
+    const access = await accessTo(systems.cluster.adminKubeconfig, systems.cluster.context);
+    checks = await verifyInCluster(access, namespace, args);
+  } else if (systems.compose !== undefined) {
+    checks = await verifyCompose(systems, `${namespace}-${engine.stack}`, args);
+  }
+  console.log('');
+  for (const { name, passed, seen } of checks) {
+    console.log(passed ? `  ok      ${name}` : `  FAILED  ${name}; seen: ${seen}`);
+  }
+  return checks.every(({ passed }) => passed);
+}
+
+async function down(stack: string): Promise<void> {
+  const systems = runningSystems(stack);
+  const progress = startProgress(`taking down the rehearsal of ${stack}`, 'about 5 seconds');
+  if (systems?.borrowed === true && systems.cluster !== undefined) {
+    const engine = await engineFor(systems);
+    // The rehearsal's own state of a cluster that stays: what is in it has to go.
+    await engine.ask(['state', 'unprotect', '--all', '--yes', '--stack', stack]);
+    await engine.ask(['destroy', '--yes', '--skip-preview', '--stack', stack]);
+    await returnBorrowed(systems.cluster);
+  }
+  await endSystems(stack);
+  progress.succeed(`taken down: no process, mount, interface or file of ${stack} is left`);
+}
+
+function status(stack: string): number {
+  const servers = new Servers(rehearsalFolder(stack)).list();
+  if (servers.length === 0) {
+    const others = rehearsedStacks().filter((each) => each !== stack);
+    console.log(
+      `No rehearsal of ${stack}${others.length > 0 ? `, but of ${others.join(', ')}` : ''}.`,
+    );
+    return 0;
+  }
+  const rows = servers.map((server) => [
+    server.name,
+    isRunning(server) ? 'running' : 'GONE',
+    `${server.pid}`,
+    isRunning(server) ? duration(Date.now() - server.since) : '-',
+    relative(projectDirectory, server.log),
+  ]);
+  const table = [['SERVER', 'STATE', 'PID', 'FOR', 'LOG'], ...rows];
+  const widths = [0, 1, 2, 3].map((at) => Math.max(...table.map((row) => row[at]?.length ?? 0)));
+  for (const row of table) {
+    console.log(row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join('  '));
+  }
+  return rows.every(([, state]) => state === 'running') ? 0 : 1;
+}
+
+function shell(systems: Systems): number {
+  enter(systems);
+  const program = process.env.SHELL || '/bin/sh';
+  console.error(`- a shell in the rehearsal of ${systems.stack}: kubectl, docker, npm start and`);
+  console.error('  npm run pulumi work on it; exit leaves it');
+  return spawnSync(program, { stdio: 'inherit' }).status ?? 1;
+}
+
+function needRunning(stack: string): Systems {
+  const systems = runningSystems(stack);
+  if (systems !== undefined) return systems;
+  throw new CommandError(
+    `rehearse: got no rehearsal of ${stack} that runs; allowed: one that is up; fix: npm run rehearse -- ${stack} up`,
+  );
+}
+
+/** Up, verify, down. Down comes whatever happens; `--keep` leaves the servers. */
+async function whole(request: Request): Promise<number> {
+  const { stack, keep } = request;
+  const begun = Date.now();
+  let passed = false;
+  const end = async (): Promise<void> => {
+    if (!keep) await down(stack);
+    else console.error(`- kept; npm run rehearse -- ${stack} shell, then down`);
+  };
+  const interrupted = (signal: NodeJS.Signals): void => {
+    console.error(`\n- ${signal}: taking down`);
+    void endSystems(stack).finally(() => process.exit(130));
+  };
+  process.once('SIGTERM', interrupted).once('SIGHUP', interrupted);
+  try {
+    const { systems, engine, code } = await up(request);
+    passed = code === 0 && (await verify(systems, engine));
+  } finally {
+    await end();
+  }
+  console.log(
+    `\nRehearsal of ${stack}: ${passed ? 'passed' : 'FAILED'} (${duration(Date.now() - begun)}).`,
+  );
+  return passed ? 0 : 1;
+}
+
+async function main(): Promise<number> {
+  const request = parseRequest(process.argv.slice(2));
+  refuseSwallowedFlags(`npm run rehearse -- ${request.stack}`);
+  const { stack, verb } = request;
+  if (verb === 'status') return status(stack);
+  if (verb === 'shell') return shell(needRunning(stack));
+  refuseMachine(request, committedFile(stack));
+  takeLock(stack, verb ?? 'up, verify, down');
+  refuseOthers(stack);
+  if (verb === 'down') {
+    await down(stack);
+    return 0;
+  }
+  if (verb === 'destroy') {
+    const engine = await engineFor(needRunning(stack));
+    return await engine.run(['destroy', '--yes', '--skip-preview', '--stack', stack]);
+  }
+  if (verb === 'up') {
+    const { code } = await up(request);
+    const next = code === 0 ? 'shell' : 'status';
+    console.error(`\n- the servers run: npm run rehearse -- ${stack} ${next}, and down at the end`);
+    return code;
+  }
+  return await whole(request);
+}
+
+if (import.meta.main) await runCommand(main);

@@ -1,0 +1,60 @@
+/**
+ * A Docker Engine of its own, inside the enclosure: its containers, mounts and interfaces end with
+ * it. Without iptables, so its containers talk to each other and to nobody else.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { CommandError } from '../../operations/engine/command-error.ts';
+import { workspace } from '../../operations/engine/workspace.ts';
+import { programOf } from '../debian-packages.ts';
+import { botImage, makeImage } from '../images/images.ts';
+import { openEnclosure } from './enclosure.ts';
+import type { Servers } from './process.ts';
+import { fileInside } from './site.ts';
+
+export interface Docker {
+  /** For its clients. */
+  readonly environment: { readonly DOCKER_HOST: string };
+  /** Name of the bot's stand-in. */
+  readonly image: string;
+}
+
+/** @throws CommandError when it cannot be had or does not start */
+export async function startDocker(servers: Servers, folder: string): Promise<Docker> {
+  const dockerd = programOf('dockerd', 'docker.io');
+  mkdirSync(join(folder, 'logs'), { recursive: true, mode: 0o700 });
+  const enclosure = await openEnclosure(servers, folder, join(workspace.cache, 'tools'));
+  // Seen from outside by the first process's root: a short path, whatever the checkout's is.
+  const host = `unix:///proc/${enclosure.record.pid}/root/run/docker.sock`;
+  const options = {
+    host: 'unix:///run/docker.sock',
+    'data-root': fileInside('docker'),
+    'exec-root': '/run/docker',
+    pidfile: '/run/docker.pid',
+    iptables: 'false',
+    ip6tables: 'false',
+    bridge: 'none',
+  };
+  const flags = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
+  const docker = (...args: readonly string[]): boolean => {
+    const env = { ...process.env, DOCKER_HOST: host };
+    const client = programOf('docker', 'docker.io');
+    return spawnSync(client, args, { env, stdio: 'ignore', timeout: 60_000 }).status === 0;
+  };
+  await servers.start({
+    name: 'dockerd',
+    command: enclosure.enter([dockerd, ...flags]),
+    forks: true,
+    healthy: async () => docker('version'),
+    seconds: 60,
+  });
+  const { path } = makeImage(botImage, join(folder, 'images'));
+  if (!docker('load', '--input', path)) {
+    throw new CommandError(
+      `docker load: got an error; allowed: an image; fix: see ${servers.log('dockerd')}`,
+    );
+  }
+  rmSync(path);
+  return { environment: { DOCKER_HOST: host }, image: botImage.name };
+}

@@ -1,0 +1,206 @@
+/**
+ * The systems that a stack is rehearsed with: started, described for those who come later, and
+ * asked how they are.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { goTool, toolDirectory } from '../operations/engine/go.ts';
+import { startProgress } from '../operations/engine/progress.ts';
+import { projectDirectory, projectName, rehearsalFolder } from '../operations/engine/workspace.ts';
+import { startAws } from './servers/aws.ts';
+import { becomeRole } from './servers/aws-role.ts';
+import { openBorrowed } from './servers/borrowed-cluster.ts';
+import { type Cluster, enclosureIn, startCluster, stopServers } from './servers/cluster.ts';
+import { startDocker } from './servers/docker.ts';
+import { startOperator } from './servers/external-secrets.ts';
+import { accessTo } from './servers/kubernetes-client.ts';
+import { isRunning, Servers } from './servers/process.ts';
+import { type Replacements, settingIn, writePrivate } from './stack-file.ts';
+import { dockerCompose, externalSecrets, kubernetes } from './tools/tools.ts';
+
+/** What a rehearsal runs on. */
+export interface Systems {
+  readonly stack: string;
+  /** ISO time. */
+  readonly since: string;
+  /** For Pulumi, kubectl, docker and other clients; holds no value of the user's. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly replacements: Replacements;
+  /** Absent where the stack needs none. */
+  readonly cluster?: Cluster;
+  /** Whether the cluster was there before, and stays. */
+  readonly borrowed: boolean;
+  /** Path of the Compose plugin; absent where the stack needs none. */
+  readonly compose?: string;
+}
+
+type Kind = 'cluster' | 'docker' | 'none';
+
+const kinds: Readonly<Record<string, Kind>> = {
+  'aws-secrets-manager': 'cluster',
+  compose: 'docker',
+  'env-file': 'docker',
+};
+
+/** What the targets of a stack file need. */
+export function kindOf(text: string): Kind {
+  const targets = settingIn(text, projectName, 'targets');
+  const needed = (Array.isArray(targets) ? targets : ['compose']).map(
+    (name) => kinds[String(name)],
+  );
+  return needed.includes('cluster') ? 'cluster' : needed.includes('docker') ? 'docker' : 'none';
+}
+
+/** Where file targets write; git ignores it, as it must, and the program refuses `.local`. */
+const outputDirectory = join('out', 'rehearsal');
+
+const record = (folder: string): string => join(folder, 'systems.json');
+
+/** The systems of a rehearsal that all still run. */
+export function runningSystems(stack: string): Systems | undefined {
+  const folder = rehearsalFolder(stack);
+  if (!existsSync(record(folder))) return undefined;
+  const all = new Servers(folder).list();
+  if (all.length === 0 || !all.every(isRunning)) return undefined;
+  return JSON.parse(readFileSync(record(folder), 'utf8')) as Systems;
+}
+
+/**
+ * Starts what the targets need, from nothing: what an earlier rehearsal left goes first.
+ * @param text of the stack file
+ * @param kubeconfig of a cluster that is there, instead of one of our own
+ */
+export async function startSystems(
+  stack: string,
+  text: string,
+  kubeconfig: string | undefined,
+): Promise<Systems> {
+  const folder = rehearsalFolder(stack);
+  await endSystems(stack);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const kind = kindOf(text);
+  const common = { stack, since: new Date().toISOString(), borrowed: kubeconfig !== undefined };
+  const systems: Systems =
+    kind === 'cluster'
+      ? { ...common, ...(await startForCluster(stack, text, kubeconfig)) }
+      : kind === 'docker'
+        ? { ...common, ...(await startForDocker(stack)) }
+        : { ...common, environment: {}, replacements: {} };
+  writePrivate(record(folder), JSON.stringify(systems));
+  return systems;
+}
+
+/** Stops all servers and removes the folder, with the state and the look-alikes in it. */
+export async function endSystems(stack: string): Promise<void> {
+  const folder = rehearsalFolder(stack);
+  await stopServers(folder);
+  rmSync(folder, { recursive: true, force: true });
+  const written = join(projectDirectory, outputDirectory);
+  rmSync(join(written, stack), { recursive: true, force: true });
+  for (const path of [written, dirname(written)]) {
+    if (existsSync(path) && readdirSync(path).length === 0) rmdirSync(path);
+  }
+}
+
+type Started = Pick<Systems, 'environment' | 'replacements' | 'cluster' | 'compose'>;
+
+async function startForDocker(stack: string): Promise<Started> {
+  const folder = rehearsalFolder(stack);
+  const compose = await goTool(dockerCompose);
+  const progress = startProgress('starting a Docker Engine', 'about 5 seconds');
+  const { environment, image } = await startDocker(new Servers(folder), folder);
+  progress.succeed('started a Docker Engine');
+  return { environment, replacements: { image, outputDirectory }, compose };
+}
+
+async function startForCluster(
+  stack: string,
+  text: string,
+  kubeconfig: string | undefined,
+): Promise<Started> {
+  const folder = rehearsalFolder(stack);
+  const storageClass = textIn(text, 'storageClass');
+  const cluster =
+    kubeconfig === undefined
+      ? await startOwn(folder, storageClass, textIn(text, 'storageSize'))
+      : await openBorrowed(kubeconfig, folder, storageClass);
+  const servers = new Servers(folder);
+  const aws = await startAws({ directory: join(folder, 'logs') });
+  for (const [at, pid] of aws.pids.entries()) {
+    servers.record(['aws', 'aws-recorder'][at] ?? `aws-${at}`, pid, aws.logFile);
+  }
+  const role = deployRole(text);
+  const credentials = await becomeRole(aws.endpoint, role);
+  const operator = await goTool(externalSecrets);
+  const enclosure = enclosureIn(folder);
+  const progress = startProgress('starting External Secrets', 'about 5 seconds');
+  await startOperator({
+    folder,
+    servers,
+    access: await accessTo(cluster.adminKubeconfig, cluster.context),
+    binary: operator,
+    crds: join(dirname(operator), 'crds.yaml'),
+    awsEndpoint: aws.endpoint,
+    ...(enclosure && { enclosure }),
+  });
+  progress.succeed('started External Secrets');
+  const own = Object.entries(aws.environment).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined,
+  );
+  return {
+    cluster,
+    environment: {
+      ...Object.fromEntries(own),
+      ...credentials,
+      KUBECONFIG: cluster.kubeconfig,
+      // kubectl of the cluster's version.
+      ...(kubeconfig === undefined && { REHEARSAL_PATH: toolDirectory(kubernetes) }),
+    },
+    replacements: {
+      account: aws.account,
+      cluster: cluster.uid,
+      issuer: cluster.issuer,
+      kubeContext: cluster.context,
+      ...(cluster.image !== undefined && { image: cluster.image }),
+    },
+  };
+}
+
+/** Name of the first role that the stack lists as deploying. */
+export function deployRole(text: string): string {
+  const roles = settingIn(text, projectName, 'deployRoles');
+  const first: unknown = Array.isArray(roles) ? roles[0] : undefined;
+  return (
+    String(first ?? '')
+      .split('/')
+      .at(-1) || 'rehearsal-deployer'
+  );
+}
+
+function textIn(text: string, name: string): string | undefined {
+  const value = settingIn(text, projectName, name);
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+async function startOwn(
+  folder: string,
+  storageClass: string | undefined,
+  storageSize: string | undefined,
+): Promise<Cluster> {
+  await goTool(kubernetes);
+  const progress = startProgress('starting Kubernetes', 'about 15 seconds');
+  let part = '';
+  const cluster = await startCluster({
+    folder,
+    ...(storageClass && { storageClass }),
+    ...(storageSize && { storageSize }),
+    progress: (name) => {
+      part = name;
+    },
+  }).catch((error: unknown) => {
+    progress.fail(`starting Kubernetes failed at ${part}`);
+    throw error;
+  });
+  progress.succeed('started Kubernetes');
+  return cluster;
+}
