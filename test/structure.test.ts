@@ -42,10 +42,10 @@ const allowed: readonly (readonly [RegExp, RegExp])[] = [
     /^(?:settings\/|components\/(?:catalog|shape)\.ts|components\/delivery\/targets\.ts)/,
   ],
   [/^plugins\//, /^(?:plugins\/|engine-watch\.cjs)/],
-  [/^operations\/engine\//, /^operations\/engine\//],
+  [/^operations\/engine\//, /^(?:operations\/engine\/|settings\/(?:mistake|stack-name)\.ts)/],
   [
     /^operations\/[^/]+\.ts$/,
-    /^(?:operations\/engine\/|components\/(?:catalog|shape)\.ts|settings\/mistake\.ts)/,
+    /^(?:operations\/engine\/|components\/(?:catalog|shape)\.ts|settings\/(?:mistake|stack-name)\.ts)/,
   ],
   [/^rehearsal\//, /^(?:rehearsal\/|plugins\/provider-server\.ts|operations\/engine\/)/],
 ];

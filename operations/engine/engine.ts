@@ -3,11 +3,21 @@ import { type SpawnOptions, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { shown } from '../../settings/mistake.ts';
+import { allowedStackNames, stackNamePattern } from '../../settings/stack-name.ts';
 import { type Cli, findCli } from './cli.ts';
 import { CommandError } from './command-error.ts';
+import {
+  type Encryption,
+  encryptionOf,
+  preparePassphrase,
+  refuseWrongPassphrase,
+  requirePassphrase,
+} from './passphrase.ts';
 import { preparePlugins } from './plugins.ts';
 import { isProtected, stackFileOf } from './stack-copy.ts';
 import { settleLocks } from './stack-lock.ts';
+import { refuseWrongTypes, runsProgram } from './stack-types.ts';
 import {
   prepareWorkspace,
   projectDirectory,
@@ -37,34 +47,43 @@ export interface Answer {
 /**
  * Makes everything ready that a run needs.
  * @param lock whether the run takes the stack's lock: then it waits for the one who has it
+ * @param program whether the program will run, so that its settings are checked before all else
  * @throws CommandError with one line when something is missing and cannot be had
  */
 export async function prepareEngine(
   stack: string,
-  { lock }: { readonly lock: boolean },
+  { lock, program = false }: { readonly lock: boolean; readonly program?: boolean },
 ): Promise<Engine> {
-  if (!/^[a-z0-9][a-z0-9_-]{0,39}$/u.test(stack)) {
+  if (!stackNamePattern.test(stack)) {
     throw new CommandError(
-      `stack: got ${JSON.stringify(stack)}; allowed: small letters, digits, - and _; fix: --stack dev`,
+      `stack: got ${shown(stack)}; allowed: ${allowedStackNames}; fix: --stack dev`,
     );
   }
   // The cheap checks first: nobody waits for a build to learn of a typing mistake.
-  const stackFile = stackFileOf(stack, prepareWorkspace);
+  const stackFile = stackFileOf(stack, (committed) => {
+    requirePassphrase(stack, committed);
+    prepareWorkspace();
+    preparePassphrase();
+  });
   const protectedStack = isProtected(stackFile, projectName);
+  if (program) refuseWrongTypes(stack, stackFile.text);
+  refuseWrongPassphrase(stack, stackFile.text);
   const cli = await findCli(protectedStack);
   preparePlugins(cli, protectedStack);
   if (workspace.embedded && lock) await settleLocks(stack);
-  const env = pulumiEnvironment({ bin: cli.bin, stackFile });
+  const env = pulumiEnvironment({ bin: cli.bin, stackFile: stackFile.path });
   const engine: Engine = {
     stack,
     cli,
     protected: protectedStack,
-    run: async (args) =>
-      await withoutLogs(cli, () => runOnTerminal(join(cli.bin, 'pulumi'), args, env)),
+    run: async (args) => {
+      if (!program && runsProgram(args)) refuseWrongTypes(stack, stackFile.text);
+      return await withoutLogs(cli, () => runOnTerminal(join(cli.bin, 'pulumi'), args, env));
+    },
     ask: async (args, input) =>
       await withoutLogs(cli, () => runQuietly(join(cli.bin, 'pulumi'), args, env, input)),
   };
-  await selectStack(engine);
+  await selectStack(engine, encryptionOf(stackFile.text));
   return engine;
 }
 
@@ -73,14 +92,16 @@ export async function prepareEngine(
  * beside Pulumi.yaml, whatever --config-file says, so with the embedded backend it is done in a
  * folder that is thrown away; the first run then makes the salt in this machine's copy.
  */
-async function selectStack(engine: Engine): Promise<void> {
+async function selectStack(engine: Engine, { provider }: Encryption): Promise<void> {
   if (workspace.embedded && existsSync(stateFile(engine.stack))) return;
   const aside = mkdtempSync(join(tmpdir(), `${projectName}-`));
   try {
     writeFileSync(join(aside, 'Pulumi.yaml'), `name: ${projectName}\nruntime: nodejs\n`);
+    // Without it a new stack would get a passphrase, whatever its file says (seen with 3.259).
+    const named = provider === '' ? [] : ['--secrets-provider', provider];
     const words = workspace.embedded
       ? ['stack', 'init', engine.stack, '--no-select', '--cwd', aside]
-      : ['stack', 'select', engine.stack, '--create'];
+      : ['stack', 'select', engine.stack, '--create', ...named];
     const { code, stderr } = await engine.ask(words);
     // Another run may have been faster.
     if (code === 0 || (workspace.embedded && existsSync(stateFile(engine.stack)))) return;

@@ -47,6 +47,28 @@ describe("this machine's copy of a stack file", () => {
     assert.equal(text, copy.replace('a: 1', 'a: 2'));
   });
 
+  it('takes over no value that it cannot open, and says which', () => {
+    const value = (name: string): string => `config:\n  v:\n    ${name}: { secure: v1:theirs }\n`;
+    const theirs = `${value('new')}encryptionsalt: v1:theirs\n`;
+    const copy = 'config:\n  v:\n    mine: { secure: v1:mine }\nencryptionsalt: v1:mine\n';
+    const sides = { base: 'config: {}\n', committed: theirs, copy };
+    const [text, notes] = mergeStackFiles('dev', sides);
+    assert.deepEqual(parse(text), parse(copy));
+    assert.match(notes.join('\n'), /1 value that this machine cannot open.*\n.*--path 'v\.new'/);
+    assert.deepEqual(mergeStackFiles('dev', { ...sides, base: theirs })[1], []);
+    const [ours] = mergeStackFiles('dev', { ...sides, copy: copy.replaceAll('mine', 'theirs') });
+    assert.match(ours, /v1:theirs/);
+  });
+
+  it('takes over values that are encrypted as its own are', () => {
+    const file = (value: string): string =>
+      `config:\n  v:\n    k: { secure: v1:${value} }\nencryptionsalt: v1:same\n`;
+    const sides = { base: file('old'), committed: file('new'), copy: file('old') };
+    const [text, notes] = mergeStackFiles('dev', sides);
+    assert.deepEqual(parse(text), parse(file('new')));
+    assert.deepEqual(notes, ['- Pulumi.dev.yaml has a new v; taken over']);
+  });
+
   it('says in one line which file is not YAML', () => {
     assert.throws(
       () =>
