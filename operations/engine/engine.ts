@@ -15,9 +15,9 @@ import {
   requirePassphrase,
 } from './passphrase.ts';
 import { preparePlugins } from './plugins.ts';
-import { isProtected, stackFileOf } from './stack-copy.ts';
+import { isProtected, saysProtected, stackFileOf } from './stack-copy.ts';
 import { settleLocks } from './stack-lock.ts';
-import { refuseWrongTypes, runsProgram } from './stack-types.ts';
+import { refuseWrongTypes, runsProgram, verbOf } from './stack-types.ts';
 import {
   prepareWorkspace,
   projectDirectory,
@@ -68,8 +68,10 @@ export async function prepareEngine(
   const protectedStack = isProtected(stackFile, projectName);
   if (program) refuseWrongTypes(stack, stackFile.text);
   refuseWrongPassphrase(stack, stackFile.text);
-  const cli = await findCli(protectedStack);
-  preparePlugins(cli, protectedStack);
+  // A stack whose protection cannot be read is protected, but any Pulumi may mend its settings.
+  const unclear = protectedStack && !saysProtected(stackFile, projectName);
+  const cli = await findCli(protectedStack && !unclear);
+  preparePlugins(cli, protectedStack && !unclear);
   if (workspace.embedded && lock) await settleLocks(stack);
   const env = pulumiEnvironment({ bin: cli.bin, stackFile: stackFile.path });
   const engine: Engine = {
@@ -77,7 +79,9 @@ export async function prepareEngine(
     cli,
     protected: protectedStack,
     run: async (args) => {
-      if (!program && runsProgram(args)) refuseWrongTypes(stack, stackFile.text);
+      if (unclear ? verbOf(args) !== 'config' : runsProgram(args)) {
+        refuseWrongTypes(stack, stackFile.text);
+      }
       return await withoutLogs(cli, () => runOnTerminal(join(cli.bin, 'pulumi'), args, env));
     },
     ask: async (args, input) =>

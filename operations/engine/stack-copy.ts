@@ -64,9 +64,19 @@ function textOf(path: string): string | undefined {
   }
 }
 
-/** Whether a stack file says that its stack is protected; it does unless it says otherwise. */
-export function isProtected({ path, text }: StackFile, project: string): boolean {
-  return String(configOf(text, path)[`${project}:protect`]) !== 'false';
+/** Whether a stack is protected; it is unless its file says otherwise. */
+export function isProtected(file: StackFile, project: string): boolean {
+  return protectionOf(file, project) !== 'false';
+}
+
+/** Whether a protected stack's file says so, or nothing of it, in words that Pulumi takes. */
+export function saysProtected(file: StackFile, project: string): boolean {
+  return ['true', 'undefined'].includes(protectionOf(file, project));
+}
+
+function protectionOf({ path, text }: StackFile, project: string): string {
+  const value = configOf(text, path)[`${project}:protect`];
+  return typeof value === 'object' ? 'something else' : String(value);
 }
 
 /** The three sides of a merge, as texts of stack files. */

@@ -22,11 +22,15 @@ export interface Schema {
 const programCommands = ['up', 'update', 'preview', 'pre', 'watch', 'import'];
 const flagsWithValue = ['--stack', '-s', '--cwd', '-C', '--color', '--config-file'];
 
-export function runsProgram(args: readonly string[]): boolean {
-  const verb = args.find(
+/** The command among Pulumi's arguments: `up` of `--stack dev up`. */
+export function verbOf(args: readonly string[]): string | undefined {
+  return args.find(
     (arg, at) => !arg.startsWith('-') && !flagsWithValue.includes(args[at - 1] ?? ''),
   );
-  return programCommands.includes(verb ?? '') || args.includes('--run-program');
+}
+
+export function runsProgram(args: readonly string[]): boolean {
+  return programCommands.includes(verbOf(args) ?? '') || args.includes('--run-program');
 }
 
 /** @throws CommandError with a line for each setting of a wrong type */

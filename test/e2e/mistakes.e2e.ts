@@ -187,8 +187,6 @@ describe('a mistake', () => {
       assertRefused(result, line);
       assert.match(result.stderr, /^1 mistake in the settings of stack dev; nothing was changed$/m);
       assert.ok(!`${result.stdout}${result.stderr}`.includes('validating stack config'));
-      // What does not say that it is unprotected is protected, and no self-built Pulumi mends it.
-      if (to.startsWith('protect') && !(await findCli(false)).official) return;
       assertRefused(await checkout.pulumi(['preview', '--stack', 'dev']), line);
       // The commands of the line mend it.
       const commands = (/; fix: (.*)$/mu.exec(result.stderr)?.[1] ?? '').split(', then ');

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { parse } from 'yaml';
-import { mergeStackFiles } from '../../../operations/engine/stack-copy.ts';
+import {
+  isProtected,
+  mergeStackFiles,
+  saysProtected,
+} from '../../../operations/engine/stack-copy.ts';
 
 const file = (config: Readonly<Record<string, unknown>>): string => JSON.stringify({ config });
 
@@ -12,6 +16,19 @@ function merged(base: object, committed: object, copy: object) {
   });
   return { config: parse(text).config as Record<string, unknown>, notes };
 }
+
+describe('a stack', () => {
+  const file = (protect: string) => ({ path: 'x', text: `config:\n  p:protect: ${protect}\n` });
+  it('is protected unless its file says clearly that it is not', () => {
+    for (const no of ['false', '"false"']) assert.equal(isProtected(file(no), 'p'), false);
+    for (const yes of ['true', '"true"', '"no"', '[false]', '', '{ secure: v1:x }']) {
+      assert.equal(isProtected(file(yes), 'p'), true, yes);
+      assert.equal(saysProtected(file(yes), 'p'), yes.includes('true'), yes);
+    }
+    assert.equal(isProtected({ path: 'x', text: 'config: {}' }, 'p'), true);
+    assert.equal(saysProtected({ path: 'x', text: 'config: {}' }, 'p'), true);
+  });
+});
 
 describe("this machine's copy of a stack file", () => {
   it('takes over what was changed, added and removed in the committed file', () => {
