@@ -2,10 +2,12 @@
  * `npm start`: brings a stack up, from nothing. Finds or makes a Pulumi, keeps state and
  * passphrase in `.local/` unless the user has their own, and runs `pulumi up`.
  */
-import { relative } from 'node:path';
+import { isAbsolute, join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
+import { pulumiCommand } from '../settings/mistake.ts';
 import { CommandError, refuseSwallowedFlags, runCommand } from './engine/command-error.ts';
 import { type Engine, prepareEngine } from './engine/engine.ts';
+import { leftIn, listed, movedLines } from './engine/leftovers.ts';
 import { projectDirectory, workspace } from './engine/workspace.ts';
 
 const verbs = ['up', 'preview', 'destroy'] as const;
@@ -45,9 +47,14 @@ export function parseRequest(args: readonly string[]): Request {
 async function main(): Promise<number> {
   const { verb, stack, yes } = parseRequest(process.argv.slice(2));
   refuseSwallowedFlags(`npm start -- ${verb}`);
-  const engine = await prepareEngine(stack, { lock: verb !== 'preview' });
+  const engine = await prepareEngine(stack, {
+    lock: verb !== 'preview',
+    // What is to be taken away needs no right settings.
+    program: verb !== 'destroy',
+  });
   const made = engine.cli.official ? 'from its vendor' : 'self-built';
   console.error(`- Pulumi ${engine.cli.version} (${made}), stack ${stack}: ${verb}\n`);
+  const before = verb === 'preview' ? [] : directoriesOf(await outputsOf(engine));
   const code = await engine.run(argumentsOf(engine, verb, yes));
   if (code !== 0) {
     const again = [`npm start --`, ...(verb === 'up' ? [] : [verb]), `--stack ${stack}`].join(' ');
@@ -56,8 +63,8 @@ async function main(): Promise<number> {
     );
     return code;
   }
-  if (verb === 'up') await summarise(engine);
-  if (verb === 'destroy') sayWhatStays();
+  if (verb === 'up') await summarise(engine, before);
+  if (verb === 'destroy') sayWhatStays(engine, before);
   return 0;
 }
 
@@ -80,11 +87,22 @@ interface Outputs {
   readonly delivered: Readonly<Record<string, { directory?: string; next: string }>>;
 }
 
-/** What was made, and the three commands that come next. */
-async function summarise(engine: Engine): Promise<void> {
+/** What the last finished run put out: nothing on a stack that is not up. */
+async function outputsOf(engine: Engine): Promise<Partial<Outputs>> {
   const { code, stdout } = await engine.ask(['stack', 'output', '--json', '--stack', engine.stack]);
-  if (code !== 0) return;
-  const { tags, delivered } = JSON.parse(stdout) as Outputs;
+  return code === 0 ? (JSON.parse(stdout) as Partial<Outputs>) : {};
+}
+
+function directoriesOf({ delivered = {} }: Partial<Outputs>): readonly string[] {
+  const directories = Object.values(delivered).flatMap(({ directory }) => directory ?? []);
+  return [...new Set(directories)];
+}
+
+/** What was made, and the three commands that come next. */
+async function summarise(engine: Engine, before: readonly string[]): Promise<void> {
+  const outputs = await outputsOf(engine);
+  const { tags, delivered } = outputs;
+  if (tags === undefined || delivered === undefined) return;
   const rows = Object.entries(tags).map(([group, { group: tag, keys }]) => [
     group,
     String(Object.keys(keys).length),
@@ -100,12 +118,14 @@ async function summarise(engine: Engine): Promise<void> {
   const next = [
     ...(first === undefined ? [] : [commandOf(first)]),
     [
-      `npm run pulumi -- config set --secret --path 'trading.binance_api_key' --stack ${engine.stack}`,
+      pulumiCommand(engine.stack, 'config', 'set', '--secret', `--path 'trading.binance_api_key'`),
       `set a value, then npm start${option}`,
     ],
     [`npm start -- destroy --stack ${engine.stack}`, 'take it all away'],
   ];
   for (const [command, purpose] of next) console.log(`  ${command}\n      ${purpose}`);
+  const moved = movedLines(before, directoriesOf(outputs), resolved);
+  if (moved.length > 0) console.log(`\n${moved.join('\n')}`);
 }
 
 /** Files wait for a command; in a cluster the bot runs already. */
@@ -115,11 +135,23 @@ function commandOf({ directory, next }: { directory?: string; next: string }): [
     : [`cd ${directory} && ${next}`, 'start the bot'];
 }
 
-function sayWhatStays(): void {
+/** A directory, as the program and the outputs name it: absolute, or from the project. */
+function resolved(directory: string): string {
+  return isAbsolute(directory) ? directory : join(projectDirectory, directory);
+}
+
+/** What a destroy leaves, and where. */
+function sayWhatStays({ stack }: Engine, directories: readonly string[]): void {
   const local = relative(projectDirectory, workspace.stacks).split('/')[0];
-  console.log(
-    `\nNothing is left of what the stack delivered. State, passphrase and settings stay in ${local}/, tools in ${workspace.cache}.`,
-  );
+  const places = workspace.embedded
+    ? `State, passphrase and settings stay in ${local}/`
+    : `State stays in your backend, settings in Pulumi.${stack}.yaml, plugins in ${local}/`;
+  const bot = directories.flatMap((directory) => {
+    const names = leftIn(resolved(directory));
+    return names.length === 0 ? [] : [`${listed(names)} of the bot stay in ${directory}/.`];
+  });
+  const delivered = 'Nothing is left of what the stack delivered.';
+  console.log(`\n${[delivered, ...bot, `${places}, tools in ${workspace.cache}.`].join(' ')}`);
 }
 
 /** Columns of equal width, the last one free. */

@@ -9,6 +9,7 @@ import {
   shownName,
 } from './mistake.ts';
 import { type Found, type RawSettings, settingNames } from './raw.ts';
+import { allowedStackNames, stackNamePattern } from './stack-name.ts';
 
 export const environments = ['dev', 'staging', 'prod'] as const;
 export type Environment = (typeof environments)[number];
@@ -42,12 +43,11 @@ function valueNameOf(name: string): string | undefined {
 }
 
 export function checkStack({ stack }: RawSettings, found: Found): string {
-  if (!/^[a-z0-9][a-z0-9_-]{0,39}$/u.test(stack)) {
+  if (!stackNamePattern.test(stack)) {
     found({
       what: 'stack',
       got: shown(stack),
-      allowed:
-        'small letters, digits, - and _, at most 40; it names a folder and a Compose project',
+      allowed: allowedStackNames,
       fix: 'a stack file of another name, and npm start -- --stack NAME',
     });
   }

@@ -22,9 +22,13 @@ export function report(stack: string, mistakes: readonly Mistake[]): string {
   return [`${count} in the settings of stack ${stack}; nothing was changed`, ...lines].join('\n');
 }
 
-/** How this project's users run Pulumi; every hint uses it. */
+/** Set in what this project's own commands run; without it, the user runs their own Pulumi. */
+export const ownCommandsVariable = 'HUMMINGBOT_SECRETS_COMMANDS';
+
+/** A Pulumi command as the user of this run would type it; every hint uses it. */
 export function pulumiCommand(stack: string, ...words: string[]): string {
-  return `npm run pulumi -- ${words[0]} ${[...words.slice(1), `--stack ${stack}`].join(' ')}`;
+  const own = process.env[ownCommandsVariable] !== undefined;
+  return [own ? 'npm run pulumi --' : 'pulumi', ...words, `--stack ${stack}`].join(' ');
 }
 
 /** The command that sets a secret; the value is never part of it. */

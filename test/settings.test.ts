@@ -75,7 +75,7 @@ const cases: readonly (readonly [string, RawSettings, RegExp])[] = [
   [
     'an unknown setting',
     raw({ exchange: [] }),
-    /^exchange: got a setting that does not exist; allowed: exchanges; fix: npm run pulumi -- config rm --path 'exchange' --stack dev$/,
+    /^exchange: got a setting that does not exist; allowed: exchanges; fix: pulumi config rm --path 'exchange' --stack dev$/,
   ],
   [
     'an unknown key, with the nearest',
@@ -110,7 +110,7 @@ const cases: readonly (readonly [string, RawSettings, RegExp])[] = [
   [
     'a missing value',
     raw({ trading: {}, exchanges: ['kraken'], services: [] }),
-    /^trading\.kraken_api_key: got nothing; allowed: a value, because kraken is listed; fix: npm run pulumi -- config set --secret --path 'trading\.kraken_api_key' --stack dev \(asks for the value, or reads it from standard input\)$/,
+    /^trading\.kraken_api_key: got nothing; allowed: a value, because kraken is listed; fix: pulumi config set --secret --path 'trading\.kraken_api_key' --stack dev \(asks for the value, or reads it from standard input\)$/,
   ],
   [
     'plaintext',

@@ -50,14 +50,14 @@ const allowed: readonly (readonly [RegExp, RegExp])[] = [
     /^(?:settings\/|components\/(?:catalog|shape|systems|values)\.ts|components\/delivery\/targets\.ts)/,
   ],
   [/^plugins\//, /^(?:plugins\/|engine-watch\.cjs)/],
-  [/^operations\/engine\//, /^operations\/engine\//],
+  [/^operations\/engine\//, /^(?:operations\/engine\/|settings\/(?:mistake|stack-name)\.ts)/],
   [
     /^operations\/import\//,
     /^(?:operations\/(?:import\/|engine\/command-error\.ts)|components\/catalog\.ts|settings\/mistake\.ts)/,
   ],
   [
     /^operations\/[^/]+\.ts$/,
-    /^(?:operations\/(?:engine|import)\/|components\/(?:catalog|shape)\.ts|settings\/mistake\.ts)/,
+    /^(?:operations\/(?:engine|import)\/|components\/(?:catalog|shape)\.ts|settings\/(?:mistake|stack-name)\.ts)/,
   ],
   [
     /^rehearsal\//,

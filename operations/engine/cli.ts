@@ -1,12 +1,23 @@
 /** Finds a Pulumi CLI: on PATH, cached, by the vendor's installer, or built from source. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, delimiter, dirname, join } from 'node:path';
 import semver from 'semver';
+import { removeAbandoned } from './abandoned.ts';
 import { CommandError } from './command-error.ts';
 import { type GoTool, goTool, toolDirectory } from './go.ts';
 import { packageVersion } from './package.ts';
 import { startProgress } from './progress.ts';
+import { rememberTry, triedLately } from './tried.ts';
 import { workspace } from './workspace.ts';
 
 /** Before it, secrets could reach Pulumi's own log files. */
@@ -37,13 +48,11 @@ const languageHost: GoTool = {
  * @throws CommandError when every way fails
  */
 export async function findCli(officialOnly: boolean): Promise<Cli> {
-  return (
-    onPath() ??
-    cached() ??
-    (officialOnly ? undefined : cachedBuild()) ??
-    (await install()) ??
-    (officialOnly ? refuseBuild() : await build())
-  );
+  const official = onPath() ?? cached();
+  if (official !== undefined) return official;
+  const built = officialOnly ? undefined : cachedBuild();
+  if (built !== undefined && triedLately(unreachable())) return built;
+  return (await install()) ?? built ?? (officialOnly ? refuseBuild() : await build());
 }
 
 function versionOf(program: string): string | undefined {
@@ -75,6 +84,11 @@ function installRoot(): string {
   return join(workspace.cache, 'pulumi', packageVersion('@pulumi/pulumi'));
 }
 
+/** File that remembers when the vendor could not be reached. */
+function unreachable(): string {
+  return `${installRoot()}.unreachable`;
+}
+
 function cached(): Cli | undefined {
   const bin = join(installRoot(), 'bin');
   if (!existsSync(join(bin, 'pulumi'))) return undefined;
@@ -89,6 +103,7 @@ async function install(): Promise<Cli | undefined> {
   const work = `${root}.${process.pid}`;
   try {
     mkdirSync(work, { recursive: true });
+    removeAbandoned(dirname(root), `${basename(root)}.`);
     // Loaded only here: it is large, and most runs have a CLI.
     const { PulumiCommand } = await import('@pulumi/pulumi/automation/index.js');
     await PulumiCommand.install({ root: work, version: new semver.SemVer(version) });
@@ -98,6 +113,7 @@ async function install(): Promise<Cli | undefined> {
     return cached();
   } catch {
     rmSync(work, { recursive: true, force: true });
+    rememberTry(unreachable());
     progress.fail('the vendor cannot be reached from here; trying the next way');
     return undefined;
   }
@@ -126,7 +142,11 @@ async function build(): Promise<Cli> {
  */
 function assemble(): Cli {
   const bin = buildBin();
+  const built = (tool: GoTool): string => join(toolDirectory(tool), tool.name);
+  const [program, host] = [join(bin, engine.name), join(bin, languageHost.name)];
+  const script = `#!/bin/sh\nexec '${built(languageHost)}' -typescript=false "$@"\n`;
   const put = (name: string, make: (temporary: string) => void): void => {
+    removeAbandoned(bin, `.${name}.`);
     const temporary = join(bin, `.${name}.${process.pid}`);
     rmSync(temporary, { force: true });
     make(temporary);
@@ -135,13 +155,24 @@ function assemble(): Cli {
     rmSync(temporary, { force: true });
   };
   mkdirSync(bin, { recursive: true });
-  const built = (tool: GoTool): string => join(toolDirectory(tool), tool.name);
-  put(engine.name, (temporary) => linkSync(built(engine), temporary));
-  put(languageHost.name, (temporary) => {
-    const script = `#!/bin/sh\nexec '${built(languageHost)}' -typescript=false "$@"\n`;
-    writeFileSync(temporary, script, { mode: 0o755 });
-  });
+  // Each on its own: what a kill left out, or another build made stale, is put right.
+  if (!isSameFile(program, built(engine))) {
+    put(engine.name, (temporary) => linkSync(built(engine), temporary));
+  }
+  if (!isScript(host, script)) {
+    put(languageHost.name, (temporary) => writeFileSync(temporary, script, { mode: 0o755 }));
+  }
   return { bin, version: builtVersion, official: false };
+}
+
+function isSameFile(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((path) => statSync(path, { throwIfNoEntry: false }));
+  return a !== undefined && b !== undefined && a.ino === b.ino && a.dev === b.dev;
+}
+
+function isScript(path: string, text: string): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat !== undefined && (stat.mode & 0o111) !== 0 && readFileSync(path, 'utf8') === text;
 }
 
 function refuseBuild(): never {

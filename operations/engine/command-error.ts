@@ -1,3 +1,5 @@
+import { ownCommandsVariable } from '../../settings/mistake.ts';
+
 /** What ends a command: one line for the user, and nothing of a stack trace. */
 export class CommandError extends Error {
   override name = 'CommandError';
@@ -26,6 +28,7 @@ function lineOf(error: unknown): string | undefined {
 
 /** Runs a command's main function; a mistake of the user is one line and exit code 1. */
 export async function runCommand(main: () => Promise<number>): Promise<void> {
+  process.env[ownCommandsVariable] = 'npm';
   try {
     process.exitCode = await main();
   } catch (error) {

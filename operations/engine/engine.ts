@@ -3,11 +3,21 @@ import { type SpawnOptions, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { shown } from '../../settings/mistake.ts';
+import { allowedStackNames, stackNamePattern } from '../../settings/stack-name.ts';
 import { type Cli, findCli } from './cli.ts';
 import { CommandError } from './command-error.ts';
+import {
+  type Encryption,
+  encryptionOf,
+  preparePassphrase,
+  refuseWrongPassphrase,
+  requirePassphrase,
+} from './passphrase.ts';
 import { preparePlugins } from './plugins.ts';
-import { isProtected, stackFileOf, targetsOf } from './stack-copy.ts';
+import { isProtected, saysProtected, stackFileOf, targetsOf } from './stack-copy.ts';
 import { settleLocks } from './stack-lock.ts';
+import { refuseWrongTypes, runsProgram, verbOf } from './stack-types.ts';
 import {
   prepareWorkspace,
   projectDirectory,
@@ -40,32 +50,52 @@ export interface Answer {
 /**
  * Makes everything ready that a run needs.
  * @param lock whether the run takes the stack's lock: then it waits for the one who has it
+ * @param program whether the program will run, so that its settings are checked before all else
  * @throws CommandError with one line when something is missing and cannot be had
  */
 export async function prepareEngine(
   stack: string,
-  { lock }: { readonly lock: boolean },
+  { lock, program = false }: { readonly lock: boolean; readonly program?: boolean },
 ): Promise<Engine> {
-  if (!/^[a-z0-9][a-z0-9_-]{0,39}$/u.test(stack)) {
+  if (!stackNamePattern.test(stack)) {
     throw new CommandError(
-      `stack: got ${JSON.stringify(stack)}; allowed: small letters, digits, - and _; fix: --stack dev`,
+      `stack: got ${shown(stack)}; allowed: ${allowedStackNames}; fix: --stack dev`,
     );
   }
   // The cheap checks first: nobody waits for a build to learn of a typing mistake.
-  const stackFile = stackFileOf(stack, prepareWorkspace);
+  const stackFile = stackFileOf(stack, (committed) => {
+    requirePassphrase(stack, committed);
+    prepareWorkspace();
+    preparePassphrase();
+  });
   const protectedStack = isProtected(stackFile, projectName);
   if (workspace.rehearsal !== undefined && workspace.rehearsal !== stack) {
     throw new CommandError(
       `stack: got ${stack} in the rehearsal of ${workspace.rehearsal}; allowed: ${workspace.rehearsal}; fix: --stack ${workspace.rehearsal}`,
     );
   }
-  const officialOnly = protectedStack && workspace.rehearsal === undefined;
+  if (program) refuseWrongTypes(stack, stackFile.text);
+  refuseWrongPassphrase(stack, stackFile.text);
+  // A stack whose protection cannot be read is protected, but any Pulumi may mend its settings.
+  const unclear = protectedStack && !saysProtected(stackFile, projectName);
+  const officialOnly = protectedStack && !unclear && workspace.rehearsal === undefined;
   const cli = await findCli(officialOnly);
   preparePlugins(cli, officialOnly, targetsOf(stackFile, projectName));
   if (workspace.embedded && lock) await settleLocks(stack);
-  const env = pulumiEnvironment({ bin: cli.bin, stack, stackFile });
-  const engine: Engine = { stack, protected: protectedStack, ...runnerOf(cli, env) };
-  await selectStack(engine);
+  const env = pulumiEnvironment({ bin: cli.bin, stack, stackFile: stackFile.path });
+  const runner = runnerOf(cli, env);
+  const engine: Engine = {
+    ...runner,
+    stack,
+    protected: protectedStack,
+    run: async (args) => {
+      if (unclear ? verbOf(args) !== 'config' : runsProgram(args)) {
+        refuseWrongTypes(stack, stackFile.text);
+      }
+      return await runner.run(args);
+    },
+  };
+  await selectStack(engine, encryptionOf(stackFile.text));
   return engine;
 }
 
@@ -93,14 +123,16 @@ function runnerOf(cli: Cli, env: NodeJS.ProcessEnv): Runner {
  * beside Pulumi.yaml, whatever --config-file says, so with the embedded backend it is done in a
  * folder that is thrown away; the first run then makes the salt in this machine's copy.
  */
-async function selectStack(engine: Engine): Promise<void> {
+async function selectStack(engine: Engine, { provider }: Encryption): Promise<void> {
   if (workspace.embedded && existsSync(stateFile(engine.stack))) return;
   const aside = mkdtempSync(join(tmpdir(), `${projectName}-`));
   try {
     writeFileSync(join(aside, 'Pulumi.yaml'), `name: ${projectName}\nruntime: nodejs\n`);
+    // Without it a new stack would get a passphrase, whatever its file says (seen with 3.259).
+    const named = provider === '' ? [] : ['--secrets-provider', provider];
     const words = workspace.embedded
       ? ['stack', 'init', engine.stack, '--no-select', '--cwd', aside]
-      : ['stack', 'select', engine.stack, '--create'];
+      : ['stack', 'select', engine.stack, '--create', ...named];
     const { code, stderr } = await engine.ask(words);
     // Another run may have been faster.
     if (code === 0 || (workspace.embedded && existsSync(stateFile(engine.stack)))) return;

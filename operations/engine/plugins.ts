@@ -3,12 +3,24 @@
  * live in this project's PULUMI_HOME alone.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { homedir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { removeAbandoned } from './abandoned.ts';
 import type { Cli } from './cli.ts';
 import { CommandError } from './command-error.ts';
 import { packageVersion } from './package.ts';
 import { startProgress } from './progress.ts';
+import { rememberTry, triedLately } from './tried.ts';
 import { projectDirectory, workspace } from './workspace.ts';
 
 /**
@@ -45,31 +57,49 @@ export function preparePlugins(
     const version = packageVersion(`@pulumi/${provider}`);
     const directory = join(workspace.home, 'plugins', `resource-${provider}-v${version}`);
     const binary = join(directory, `pulumi-resource-${provider}`);
-    const rehearsal = existsSync(join(directory, rehearsalMark));
-    if (existsSync(binary) && !(rehearsal && protectedStack)) {
-      // Written anew each time: the checkout may have moved.
-      if (rehearsal) writeRehearsalPlugin(provider, directory, binary);
-      continue;
-    }
-    if (rehearsal) rmSync(directory, { recursive: true, force: true });
-    if (installOfficial(cli, provider, version)) continue;
+    const mark = join(directory, rehearsalMark);
+    const rehearsal = existsSync(mark);
+    if (existsSync(binary) && !rehearsal) continue;
+    if (takeFromUser(directory, binary)) continue;
+    const waits = rehearsal && !protectedStack && triedLately(mark);
+    if (!waits && installOfficial(cli, provider, version, directory)) continue;
     if (protectedStack) {
       throw new CommandError(
         `plugin ${provider} ${version}: got no answer from its vendor; allowed: the official plugin for a protected stack; ` +
-          `fix: npm run pulumi -- plugin install resource ${provider} ${version} where it can be reached`,
+          `fix: npm run pulumi -- plugin install resource ${provider} ${version} --reinstall where it can be reached`,
       );
     }
     writeRehearsalPlugin(provider, directory, binary);
+    if (!waits) rememberTry(mark);
   }
 }
 
-function installOfficial(cli: Cli, provider: string, version: string): boolean {
+/** Takes over the official plugin from the home of the user's own Pulumi, where it is there. */
+function takeFromUser(directory: string, binary: string): boolean {
+  const home = process.env.PULUMI_HOME || join(homedir(), '.pulumi');
+  const theirs = join(home, 'plugins', basename(directory));
+  // Pulumi's own sign of a plugin that is not whole.
+  const whole = existsSync(join(theirs, basename(binary))) && !existsSync(`${theirs}.partial`);
+  if (!whole || existsSync(join(theirs, rehearsalMark))) return false;
+  const copying = '.copying-';
+  removeAbandoned(workspace.home, copying);
+  const copy = join(workspace.home, `${copying}${process.pid}`);
+  cpSync(theirs, copy, { recursive: true, dereference: true });
+  mkdirSync(dirname(directory), { recursive: true });
+  rmSync(directory, { recursive: true, force: true });
+  renameSync(copy, directory);
+  return true;
+}
+
+function installOfficial(cli: Cli, provider: string, version: string, directory: string): boolean {
   const progress = startProgress(`installing plugin ${provider} ${version}`, 'about 10 seconds');
   const { status } = spawnSync(
     join(cli.bin, 'pulumi'),
-    ['plugin', 'install', 'resource', provider, version],
+    // A rehearsal plugin stays until the official one takes its folder.
+    ['plugin', 'install', 'resource', provider, version, '--reinstall'],
     { stdio: 'ignore', env: { ...process.env, PULUMI_HOME: workspace.home } },
   );
+  if (status === 0) rmSync(join(directory, rehearsalMark), { force: true });
   if (status === 0) progress.succeed(`installed plugin ${provider} ${version}`);
   else progress.fail(`the official plugin ${provider} cannot be had here; using the rehearsal one`);
   return status === 0;
@@ -78,8 +108,14 @@ function installOfficial(cli: Cli, provider: string, version: string): boolean {
 function writeRehearsalPlugin(provider: string, directory: string, binary: string): void {
   const source = join(projectDirectory, 'rehearsal', 'plugins', provider, 'main.ts');
   const version = join(projectDirectory, 'runtime-check.cjs');
+  const script = `#!/bin/sh\nexec node --require '${version}' '${source}' "$@"\n`;
   mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, rehearsalMark), `rehearsal plugin, see ${source}\n`);
-  writeFileSync(binary, `#!/bin/sh\nexec node --require '${version}' '${source}' "$@"\n`);
-  chmodSync(binary, 0o755);
+  const mark = join(directory, rehearsalMark);
+  if (!existsSync(mark)) writeFileSync(mark, `rehearsal plugin, see ${source}\n`);
+  // Written anew when the checkout has moved, by a rename: another run may be starting it.
+  if (existsSync(binary) && readFileSync(binary, 'utf8') === script) return;
+  const temporary = `${binary}.${process.pid}`;
+  writeFileSync(temporary, script);
+  chmodSync(temporary, 0o755);
+  renameSync(temporary, binary);
 }

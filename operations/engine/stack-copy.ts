@@ -4,53 +4,84 @@
  * the committed file stays as it is. What the committed file changes later is taken over, key by
  * key, unless the copy has changed the same key.
  */
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isMap, parseDocument } from 'yaml';
 import { CommandError } from './command-error.ts';
+import { droppedLines, type Own, withoutForeign } from './foreign-secrets.ts';
+import { encryptionOf, opens, readPassphrase } from './passphrase.ts';
 import { projectDirectory, workspace } from './workspace.ts';
 
 type Config = Readonly<Record<string, unknown>>;
 
+export interface StackFile {
+  /** The copy with the embedded backend, the committed file otherwise. */
+  readonly path: string;
+  readonly text: string;
+}
+
 /**
  * Settles which stack file a run uses.
- * @param prepare makes the folder of the copies; called once the stack is known to have a file
- * @returns its path: the copy with the embedded backend, the committed file otherwise
+ * @param prepare makes the folder of the copies, given the committed text; called once the stack
+ *   is known to have a file
  * @throws CommandError when the stack has no file, or the file is not YAML
  */
-export function stackFileOf(stack: string, prepare: () => void): string {
+export function stackFileOf(stack: string, prepare: (committed: string) => void): StackFile {
   const committed = join(projectDirectory, `Pulumi.${stack}.yaml`);
-  if (!existsSync(committed)) {
+  const text = textOf(committed);
+  if (text === undefined) {
     throw new CommandError(
       `stack ${stack}: got no Pulumi.${stack}.yaml; allowed: a stack with a file of its settings; ` +
         `fix: cp Pulumi.dev.yaml Pulumi.${stack}.yaml and set its environment and targets`,
     );
   }
-  prepare();
-  if (!workspace.embedded) return committed;
-  const copy = join(workspace.stacks, `Pulumi.${stack}.yaml`);
+  prepare(text);
+  if (!workspace.embedded) return { path: committed, text };
+  const path = join(workspace.stacks, `Pulumi.${stack}.yaml`);
   const base = join(workspace.stacks, `Pulumi.${stack}.base.yaml`);
-  const text = readFileSync(committed, 'utf8');
-  if (!existsSync(copy)) writeWhole(copy, text);
-  else if (existsSync(base) && readFileSync(base, 'utf8') !== text) {
-    const sides = { committed: text, base: readFileSync(base, 'utf8') };
-    const [merged, notes] = mergeStackFiles(stack, { ...sides, copy: readFileSync(copy, 'utf8') });
+  const [copy, before] = [textOf(path), textOf(base)];
+  let settled = copy;
+  if (copy === undefined) {
+    const own = withoutForeign(text, (salt) => opens(readPassphrase(), salt));
+    for (const line of droppedLines(stack, own)) console.error(line);
+    settled = own.text;
+  } else if (before !== undefined && before !== text) {
+    const [merged, notes] = mergeStackFiles(stack, { committed: text, base: before, copy });
     for (const note of notes) console.error(note);
-    writeWhole(copy, merged);
+    settled = merged;
   }
-  if (!existsSync(base) || readFileSync(base, 'utf8') !== text) writeWhole(base, text);
-  return copy;
+  if (settled !== undefined && settled !== copy) writeWhole(path, settled);
+  if (before !== text) writeWhole(base, text);
+  return { path, text: settled ?? text };
 }
 
-/** Whether a stack file says that its stack is protected; it does unless it says otherwise. */
-export function isProtected(stackFile: string, project: string): boolean {
-  const value = configOf(readFileSync(stackFile, 'utf8'), stackFile)[`${project}:protect`];
-  return String(value) !== 'false';
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Whether a stack is protected; it is unless its file says otherwise. */
+export function isProtected(file: StackFile, project: string): boolean {
+  return protectionOf(file, project) !== 'false';
+}
+
+/** Whether a protected stack's file says so, or nothing of it, in words that Pulumi takes. */
+export function saysProtected(file: StackFile, project: string): boolean {
+  return ['true', 'undefined'].includes(protectionOf(file, project));
+}
+
+function protectionOf({ path, text }: StackFile, project: string): string {
+  const value = configOf(text, path)[`${project}:protect`];
+  return typeof value === 'object' ? 'something else' : String(value);
 }
 
 /** Names of the targets that a stack file lists, checked by the program alone. */
-export function targetsOf(stackFile: string, project: string): readonly string[] {
-  const value = configOf(readFileSync(stackFile, 'utf8'), stackFile)[`${project}:targets`];
+export function targetsOf({ path, text }: StackFile, project: string): readonly string[] {
+  const value = configOf(text, path)[`${project}:targets`];
   return Array.isArray(value) ? value.map(String) : [];
 }
 
@@ -69,10 +100,16 @@ export interface Sides {
 export function mergeStackFiles(stack: string, sides: Sides): readonly [string, readonly string[]] {
   const name = `Pulumi.${stack}.yaml`;
   const document = parseDocument(sides.copy);
+  // Only what is encrypted as the copy is can be opened in the copy.
+  const { salt } = encryptionOf(sides.copy);
+  const [old, news] = [sides.base, sides.committed].map((text) =>
+    withoutForeign(text, (theirs) => theirs === salt),
+  ) as [Own, Own];
   const ours = configOf(sides.copy, `.local/stacks/${name}`);
-  const before = configOf(sides.base, name);
-  const after = configOf(sides.committed, name);
-  const notes: string[] = [];
+  const before = configOf(old.text, name);
+  const after = configOf(news.text, name);
+  const dropped = news.dropped.filter((path) => !old.dropped.includes(path));
+  const notes = [...droppedLines(stack, { ...news, dropped, foreign: false })];
   for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
     if (same(before[key], after[key]) || same(ours[key], after[key])) continue;
     if (!same(ours[key], before[key])) {

@@ -5,11 +5,10 @@
  * the stack files, so that a run leaves `git status` clean. Whoever has a backend or a passphrase
  * of their own says so by Pulumi's own variables, and then theirs is used.
  */
-import { randomBytes } from 'node:crypto';
-import { existsSync, linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
-import { CommandError } from './command-error.ts';
+import { ownCommandsVariable } from '../../settings/mistake.ts';
 
 export const projectName = 'hummingbot-secrets';
 export const projectDirectory = resolve(import.meta.dirname, '../..');
@@ -71,35 +70,17 @@ export function stateFile(stack: string): string {
   return join(workspace.state, '.pulumi', 'stacks', projectName, `${stack}.json`);
 }
 
-function ownPassphrase(): boolean {
+/** Whether the user has named a passphrase, as Pulumi asks for it. */
+export function ownPassphrase(): boolean {
   const { PULUMI_CONFIG_PASSPHRASE: word, PULUMI_CONFIG_PASSPHRASE_FILE: file } = process.env;
   return word !== undefined || Boolean(file);
 }
 
-/**
- * Makes the folders and, unless the user has their own, the passphrase.
- * @throws CommandError when there is a state, but the passphrase that opens it is gone
- */
+/** Makes the folders; a user's own backend needs only Pulumi's home. */
 export function prepareWorkspace(): void {
-  for (const directory of [local(), workspace.home, workspace.stacks, workspace.state]) {
+  const own = workspace.embedded ? [workspace.stacks, workspace.state] : [];
+  for (const directory of [local(), workspace.home, ...own]) {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-  }
-  const { passphrase, state } = workspace;
-  if (ownPassphrase() || existsSync(passphrase)) return;
-  if (workspace.embedded && existsSync(join(state, '.pulumi', 'stacks', projectName))) {
-    throw new CommandError(
-      '.local/passphrase: got no file, though .local/state is encrypted with it; ' +
-        'allowed: the file, or PULUMI_CONFIG_PASSPHRASE_FILE; ' +
-        'fix: restore it, or start anew with rm -r .local/state .local/stacks',
-    );
-  }
-  const temporary = `${passphrase}.${process.pid}`;
-  writeFileSync(temporary, randomBytes(32).toString('base64url'), { mode: 0o600, flag: 'wx' });
-  // A link fails when another run was faster; then its passphrase is the one.
-  try {
-    linkIfAbsent(temporary, passphrase);
-  } finally {
-    rmSync(temporary, { force: true });
   }
 }
 
@@ -142,14 +123,8 @@ export function pulumiEnvironment({ bin, stack, stackFile }: EngineEnvironment):
     NODE_COMPILE_CACHE: join(workspace.cache, 'node-compile-cache'),
     PATH: [bin, join(projectDirectory, 'node_modules', '.bin'), process.env.PATH].join(delimiter),
     ...(workspace.embedded && { PULUMI_BACKEND_URL: `file://${workspace.state}` }),
-    ...(!ownPassphrase() && { PULUMI_CONFIG_PASSPHRASE_FILE: workspace.passphrase }),
+    ...(workspace.embedded &&
+      !ownPassphrase() && { PULUMI_CONFIG_PASSPHRASE_FILE: workspace.passphrase }),
+    [ownCommandsVariable]: 'npm',
   };
-}
-
-function linkIfAbsent(from: string, to: string): void {
-  try {
-    linkSync(from, to);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
 }

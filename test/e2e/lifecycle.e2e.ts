@@ -184,6 +184,36 @@ describe('the life of dev', () => {
     assert.ok(!existsSync(checkout.path('out/prod')));
   });
 
+  it("says how to move the bot's own after the output directory has changed", async () => {
+    writeFileSync(checkout.path('out/dev/data/trades.sqlite'), 'trades');
+    const words = ['config', 'set', 'outputDirectory', 'out/elsewhere', '--stack', 'dev'];
+    assert.equal((await checkout.pulumi(words)).code, 0);
+    const { code, stdout } = await checkout.npmStart();
+    assert.equal(code, 0);
+    const line = stdout.trimEnd().split('\n').at(-1) ?? '';
+    assert.match(
+      line,
+      /^- out\/dev still holds data, and the bot starts without them in out\/elsewhere\/dev; stop it, then: cp -a out\/dev\/data out\/elsewhere\/dev\/ && rm -r out\/dev\/data$/,
+    );
+    const commands = line.split('then: ')[1] ?? '';
+    assert.equal((await checkout.run('sh', ['-c', commands])).code, 0);
+    assert.equal(checkout.read('out/elsewhere/dev/data/trades.sqlite'), 'trades');
+    assert.doesNotMatch((await checkout.npmStart()).stdout, /still holds/);
+  });
+
+  it('npm start -- destroy leaves the data of the bot, and says where', async () => {
+    const { code, stdout } = await checkout.npmStart('destroy');
+    assert.equal(code, 0);
+    assert.match(
+      stdout.trimEnd().split('\n').at(-1) ?? '',
+      /^Nothing is left of what the stack delivered\. data of the bot stay in out\/elsewhere\/dev\/\. State, passphrase/,
+    );
+    rmSync(checkout.path('out/elsewhere'), { recursive: true });
+    const words = ['config', 'rm', 'outputDirectory', '--stack', 'dev'];
+    assert.equal((await checkout.pulumi(words)).code, 0);
+    assert.equal((await checkout.npmStart()).code, 0);
+  });
+
   it('npm start -- destroy leaves nothing under out/, and says what stays', async () => {
     const { code, stdout } = await checkout.npmStart('destroy');
     assert.equal(code, 0);

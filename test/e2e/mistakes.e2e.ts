@@ -1,6 +1,7 @@
 /** Mistakes through the real CLI: one line each, exit code not 0, no value, nothing written. */
 import assert from 'node:assert/strict';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { findCli } from '../../operations/engine/cli.ts';
 import { leaks, makeCanary } from '../canary.ts';
 import { Checkout, type Result } from './checkout.ts';
 
@@ -147,6 +148,70 @@ describe('a mistake', () => {
     ],
   ];
 
+  /** Replaces a line of the stack file by hand, as no command would write it. */
+  const byHand = (from: RegExp, to: string): void => {
+    assert.match(clean, from);
+    writeFileSync(checkout.path('.local/stacks/Pulumi.dev.yaml'), clean.replace(from, to));
+  };
+  const typeMistakes: readonly (readonly [RegExp, string, RegExp])[] = [
+    [
+      /targets:(?:\n +- .*)+|targets: \[.*\]/u,
+      'targets: compose',
+      /^targets: got text; allowed: a list, of each text; fix: npm run pulumi -- config rm targets --stack dev, then npm run pulumi -- config set --path 'targets\[0\]' compose --stack dev and so on$/,
+    ],
+    [
+      /protect: .*/u,
+      'protect: "no"',
+      /^protect: got text; allowed: true, false; fix: npm run pulumi -- config set protect true --type bool --stack dev$/,
+    ],
+    [
+      /placeholders: .*/u,
+      'placeholders: yes-as-text',
+      /^placeholders: got text; allowed: true, false; fix: .*config set placeholders false --type bool/,
+    ],
+    [
+      /exchanges:(?:\n +- .*)+|exchanges: \[.*\]/u,
+      'exchanges: {}',
+      /^exchanges: got a map; allowed: a list, of each text; fix: .*config rm exchanges/,
+    ],
+    [
+      /config:\n/u,
+      `config:\n  hummingbot-secrets:trading: ${canary}\n`,
+      /^trading: got text; allowed: a map of names and values; fix: npm run pulumi -- config rm trading --stack dev$/,
+    ],
+  ];
+  for (const [from, to, line] of typeMistakes) {
+    it(`a wrong type (${to.split(':').at(-2)?.trim()}): one line, before Pulumi starts`, async () => {
+      byHand(from, to);
+      const result = await checkout.npmStart();
+      assertRefused(result, line);
+      assert.match(result.stderr, /^1 mistake in the settings of stack dev; nothing was changed$/m);
+      assert.ok(!`${result.stdout}${result.stderr}`.includes('validating stack config'));
+      assertRefused(await checkout.pulumi(['preview', '--stack', 'dev']), line);
+      // The commands of the line mend it.
+      const commands = (/; fix: (.*)$/mu.exec(result.stderr)?.[1] ?? '').split(', then ');
+      for (const command of commands) {
+        const words = command
+          .replace(/ and so on$/u, '')
+          .replaceAll("'", '')
+          .split(' ');
+        assert.equal((await checkout.pulumi(words.slice(4))).code, 0, command);
+      }
+      const after = await checkout.npmStart('preview');
+      assert.doesNotMatch(
+        `${after.stdout}${after.stderr}`,
+        /: got (?:text|a map);|must be of type/,
+      );
+    });
+  }
+
+  it('wrong types are reported together', async () => {
+    const wrong = typeMistakes.reduce((text, [from, to]) => text.replace(from, to), clean);
+    writeFileSync(checkout.path('.local/stacks/Pulumi.dev.yaml'), wrong);
+    const result = await checkout.npmStart();
+    for (const [, , line] of typeMistakes) assertRefused(result, line);
+  });
+
   for (const [name, make, line] of settingsMistakes) {
     it(`${name}: one line`, async () => {
       const ignored = checkout.read('.gitignore');
@@ -237,15 +302,73 @@ describe('a mistake', () => {
     assert.ok(!settings().includes('binance_api_key'));
   });
 
-  it('a passphrase that is gone: one line that says how to go on', async () => {
+  it('hints name plain pulumi under a Pulumi that the user runs', async () => {
     assert.equal((await checkout.npmStart()).code, 0);
+    const { bin } = await findCli(false);
+    const env = {
+      PATH: `${bin}:${checkout.path('node_modules/.bin')}:${process.env.PATH}`,
+      PULUMI_HOME: checkout.path('.local/pulumi'),
+      PULUMI_BACKEND_URL: `file://${checkout.path('.local/state')}`,
+      PULUMI_CONFIG_PASSPHRASE_FILE: checkout.path('.local/passphrase'),
+      PULUMI_OPTION_CONFIG_FILE: checkout.path('.local/stacks/Pulumi.dev.yaml'),
+    };
+    await config('set', 'exchange', 'binance');
+    const { code, stdout } = await checkout.run('pulumi', ['preview', '--stack', 'dev'], { env });
+    assert.notEqual(code, 0);
+    assert.match(
+      stdout,
+      /exchange: got a setting .*; fix: pulumi config rm --path 'exchange' --stack dev$/m,
+    );
+    writeFileSync(checkout.path('.local/stacks/Pulumi.dev.yaml'), clean);
     assert.equal((await checkout.npmStart('destroy')).code, 0);
-    const { renameSync, rmSync } = await import('node:fs');
     rmSync(checkout.path('out'), { recursive: true });
-    renameSync(checkout.path('.local/passphrase'), checkout.path('.local/elsewhere'));
-    assertRefused(
+  });
+
+  it('a passphrase that is gone or another: one line that says how to go on', async () => {
+    await secret('trading.binance_api_key', canary);
+    assert.equal((await checkout.npmStart()).code, 0);
+    const out = checkout.path('out');
+    renameSync(out, `${out}-of-old`);
+    const passphrase = checkout.path('.local/passphrase');
+    renameSync(passphrase, `${passphrase}-of-old`);
+    const gone =
+      /^\.local\/passphrase: got no file, though \.local\/state is encrypted with it; allowed: .*; fix: restore it from your backup, or start anew, without the old values: rm -r \.local\/state \.local\/stacks$/;
+    assertRefused(await checkout.npmStart(), gone);
+    const another =
+      /^\.local\/passphrase: got another passphrase than the one that encrypted stack dev; allowed: that one; fix: restore the file from your backup, or start anew, without the old values: rm -r \.local\/state \.local\/stacks$/;
+    writeFileSync(passphrase, 'another', { mode: 0o600 });
+    for (const result of [
       await checkout.npmStart(),
-      /^\.local\/passphrase: got no file, though .*; allowed: .*; fix: /,
+      await checkout.pulumi(['config', 'get', 'image', '--stack', 'dev']),
+    ]) {
+      assertRefused(result, another);
+      assert.ok(!`${result.stdout}${result.stderr}`.includes('incorrect passphrase'));
+    }
+    // The state alone tells it too.
+    const copy = checkout.path('.local/stacks/Pulumi.dev.yaml');
+    const whole = checkout.read('.local/stacks/Pulumi.dev.yaml');
+    writeFileSync(copy, whole.replace(/^encryptionsalt.*\n/mu, ''));
+    assertRefused(await checkout.npmStart(), another);
+    writeFileSync(copy, whole);
+    // Both ways of the line lead on: the backup, and the start anew over what was delivered.
+    renameSync(`${out}-of-old`, out);
+    renameSync(`${passphrase}-of-old`, passphrase);
+    const restored = await checkout.npmStart();
+    assert.equal(restored.code, 0);
+    assert.match(restored.stdout, /47 unchanged/);
+    writeFileSync(passphrase, 'another', { mode: 0o600 });
+    const words = ['-r', '.local/state', '.local/stacks'];
+    assert.equal((await checkout.run('rm', words)).code, 0);
+    const anew = await checkout.npmStart();
+    assert.equal(anew.code, 0, anew.stderr);
+    assert.ok(!checkout.read('out/dev/secrets/trading/binance_api_key').includes(canary));
+    // Left without its state, a copy alone tells that the passphrase is gone.
+    assert.equal((await checkout.run('rm', ['-r', '.local/state', '.local/passphrase'])).code, 0);
+    const { code, stderr } = await checkout.npmStart();
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /got no file, though \.local\/stacks\/Pulumi\.dev\.yaml is encrypted with it/,
     );
   });
 });

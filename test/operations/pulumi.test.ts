@@ -6,9 +6,18 @@ import {
   refuseSelection,
   refuseValueInArguments,
 } from '../../operations/pulumi.ts';
+import { ownCommandsVariable } from '../../settings/mistake.ts';
 import { leaks, makeCanary } from '../canary.ts';
 
 describe('npm run pulumi', () => {
+  // As runCommand sets it: hints are those of npm.
+  before(() => {
+    process.env[ownCommandsVariable] = '1';
+  });
+  after(() => {
+    delete process.env[ownCommandsVariable];
+  });
+
   const given = (line: string) => readArguments(line.split(' '));
   const canary = makeCanary('argument');
   const canaries = new Map([['argument', canary]]);

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { parse } from 'yaml';
-import { mergeStackFiles } from '../../../operations/engine/stack-copy.ts';
+import {
+  isProtected,
+  mergeStackFiles,
+  saysProtected,
+} from '../../../operations/engine/stack-copy.ts';
 
 const file = (config: Readonly<Record<string, unknown>>): string => JSON.stringify({ config });
 
@@ -12,6 +16,19 @@ function merged(base: object, committed: object, copy: object) {
   });
   return { config: parse(text).config as Record<string, unknown>, notes };
 }
+
+describe('a stack', () => {
+  const file = (protect: string) => ({ path: 'x', text: `config:\n  p:protect: ${protect}\n` });
+  it('is protected unless its file says clearly that it is not', () => {
+    for (const no of ['false', '"false"']) assert.equal(isProtected(file(no), 'p'), false);
+    for (const yes of ['true', '"true"', '"no"', '[false]', '', '{ secure: v1:x }']) {
+      assert.equal(isProtected(file(yes), 'p'), true, yes);
+      assert.equal(saysProtected(file(yes), 'p'), yes.includes('true'), yes);
+    }
+    assert.equal(isProtected({ path: 'x', text: 'config: {}' }, 'p'), true);
+    assert.equal(saysProtected({ path: 'x', text: 'config: {}' }, 'p'), true);
+  });
+});
 
 describe("this machine's copy of a stack file", () => {
   it('takes over what was changed, added and removed in the committed file', () => {
@@ -45,6 +62,28 @@ describe("this machine's copy of a stack file", () => {
       copy,
     });
     assert.equal(text, copy.replace('a: 1', 'a: 2'));
+  });
+
+  it('takes over no value that it cannot open, and says which', () => {
+    const value = (name: string): string => `config:\n  v:\n    ${name}: { secure: v1:theirs }\n`;
+    const theirs = `${value('new')}encryptionsalt: v1:theirs\n`;
+    const copy = 'config:\n  v:\n    mine: { secure: v1:mine }\nencryptionsalt: v1:mine\n';
+    const sides = { base: 'config: {}\n', committed: theirs, copy };
+    const [text, notes] = mergeStackFiles('dev', sides);
+    assert.deepEqual(parse(text), parse(copy));
+    assert.match(notes.join('\n'), /1 value that this machine cannot open.*\n.*--path 'v\.new'/);
+    assert.deepEqual(mergeStackFiles('dev', { ...sides, base: theirs })[1], []);
+    const [ours] = mergeStackFiles('dev', { ...sides, copy: copy.replaceAll('mine', 'theirs') });
+    assert.match(ours, /v1:theirs/);
+  });
+
+  it('takes over values that are encrypted as its own are', () => {
+    const file = (value: string): string =>
+      `config:\n  v:\n    k: { secure: v1:${value} }\nencryptionsalt: v1:same\n`;
+    const sides = { base: file('old'), committed: file('new'), copy: file('old') };
+    const [text, notes] = mergeStackFiles('dev', sides);
+    assert.deepEqual(parse(text), parse(file('new')));
+    assert.deepEqual(notes, ['- Pulumi.dev.yaml has a new v; taken over']);
   });
 
   it('says in one line which file is not YAML', () => {
