@@ -3,12 +3,16 @@
  * stack's own. Nothing else is registered before it, so a mix-up changes nothing.
  */
 import * as pulumi from '@pulumi/pulumi';
+import { getDeletedSecrets, refusalOfDeleted } from '../plugins/hummingbot/get-deleted-secrets.ts';
 import { getCluster } from '../plugins/hummingbot/resources.ts';
 import { lineOf, type Mistake, pulumiCommand } from '../settings/mistake.ts';
 import type { AwsAccount, Cluster, Connected, Systems } from './systems.ts';
 
 export interface Unconnected {
   readonly stack: string;
+  /** First part of the names in the store. */
+  readonly prefix: string;
+  readonly groups: readonly { readonly name: string }[];
   readonly aws: AwsAccount | undefined;
   readonly cluster: Cluster | undefined;
 }
@@ -17,14 +21,18 @@ export interface Unconnected {
  * Connects to what the targets of a stack need.
  * @throws pulumi.RunError with one line when an id is another than the stack's
  */
-export async function connect({ stack, aws, cluster }: Unconnected): Promise<Systems> {
+export async function connect(unconnected: Unconnected): Promise<Systems> {
+  const { stack, aws, cluster } = unconnected;
   return {
-    ...(aws && { aws: await connectAws(stack, aws) }),
+    ...(aws && { aws: await connectAws(unconnected, aws) }),
     ...(cluster && { cluster: await connectCluster(stack, cluster) }),
   };
 }
 
-async function connectAws(stack: string, aws: AwsAccount): Promise<Connected<AwsAccount>> {
+async function connectAws(
+  { stack, prefix, groups }: Unconnected,
+  aws: AwsAccount,
+): Promise<Connected<AwsAccount>> {
   const { Provider } = await import('@pulumi/aws/provider.js');
   const { getCallerIdentity } = await import('@pulumi/aws/getCallerIdentity.js');
   // The provider refuses other accounts too: a destroy does not run this program.
@@ -37,6 +45,9 @@ async function connectAws(stack: string, aws: AwsAccount): Promise<Connected<Aws
     refuse({ what: 'account', got: shownId(caller.accountId), allowed: aws.account, fix: show });
   }
   checkCaller(stack, aws, caller.arn);
+  const names = groups.map(({ name }) => `${prefix}/${name}`);
+  const refusal = refusalOfDeleted(stack, await getDeletedSecrets({ region: aws.region, names }));
+  if (refusal !== undefined) throw new pulumi.RunError(refusal);
   return { ...aws, provider };
 }
 

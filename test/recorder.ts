@@ -36,6 +36,7 @@ const answers: Answers = {
     accountId: mocked.account,
     arn: `arn:aws:sts::${mocked.account}:assumed-role/${mocked.role}/session`,
   },
+  'hummingbot:index:getDeletedSecrets': { deleted: [] },
   'hummingbot:index:getCluster': { uid: mocked.cluster, server: 'https://cluster.invalid' },
 };
 

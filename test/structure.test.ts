@@ -43,7 +43,7 @@ const allowed: readonly (readonly [RegExp, RegExp])[] = [
   [/^components\/in-cluster\.ts$/, /^components\/(?:access|consumers)\//],
   [
     /^components\/guards\.ts$/,
-    /^(?:components\/systems\.ts|plugins\/hummingbot\/resources\.ts|settings\/mistake\.ts)/,
+    /^(?:components\/systems\.ts|plugins\/hummingbot\/(?:resources|get-deleted-secrets)\.ts|settings\/mistake\.ts)/,
   ],
   [
     /^settings(?:\/.*)?\.ts$/,

@@ -9,6 +9,7 @@ import { type Answers, mocked, Recorder } from '../recorder.ts';
 const canaries = new Map([...canaryValues(), ['kubeconfig', token] as const]);
 const identity = 'aws:index/getCallerIdentity:getCallerIdentity';
 const cluster = 'hummingbot:index:getCluster';
+const deleted = 'hummingbot:index:getDeletedSecrets';
 const other = '999999999999';
 const caller = (arn: string, accountId: string = mocked.account): Answers => ({
   [identity]: { accountId, arn },
@@ -66,6 +67,12 @@ const cases: readonly Case[] = [
     name: 'a cluster that does not answer',
     answers: { [cluster]: new Error('connect ECONNREFUSED 192.0.2.1:6443') },
     line: /^cluster: got no answer \(connect ECONNREFUSED 192\.0\.2\.1:6443\); allowed: 0b1c2d3e-.*; fix: kubectl --context ours cluster-info/,
+    providers: ['pulumi:providers:aws'],
+  },
+  {
+    name: 'names that wait for their deletion, with the command that has them back',
+    answers: { [deleted]: { deleted: ['hummingbot/trading', 'hummingbot/monitoring'] } },
+    line: /^hummingbot\/trading, hummingbot\/monitoring: got scheduled for deletion .*; fix: npm run restore -- --stack prod; nothing was changed$/,
     providers: ['pulumi:providers:aws'],
   },
   {
@@ -133,7 +140,7 @@ describe('the guards of prod', () => {
 
   it('ask before anything is registered but the providers', async () => {
     const { recorder } = await runProgram('prod', false, canaryValues());
-    assert.deepEqual([...recorder.calls].sort(), [identity, cluster].sort());
+    assert.deepEqual([...recorder.calls].sort(), [identity, cluster, deleted].sort());
   });
 
   it('ask nothing for a stack of files', async () => {
