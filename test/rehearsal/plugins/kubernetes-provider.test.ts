@@ -41,6 +41,11 @@ describe('the inputs of the rehearsal provider for kubernetes', () => {
     assert.deepEqual(await replaces(old, { ...old, context: 'two' }), [true, ['context']]);
     const unknown = { kubeconfig: '04da6b54-80e4-46f7-96ec-b56ff0331ba9' };
     assert.deepEqual(await replaces(old, unknown), [true, ['kubeconfig']]);
+    const known = { ...old, clusterIdentifier: 'a' };
+    assert.deepEqual(await replaces(known, { ...other, clusterIdentifier: 'a' }), [true, []]);
+    assert.deepEqual(await replaces(old, known), [true, []]);
+    const renamed = await replaces(known, { ...old, clusterIdentifier: 'b' });
+    assert.deepEqual(renamed, [true, ['clusterIdentifier']]);
     const yaml = await replaces({ renderYamlToDirectory: 'a' }, { renderYamlToDirectory: 'b' });
     assert.deepEqual(yaml, [true, ['renderYamlToDirectory']]);
   });
@@ -51,7 +56,7 @@ describe('the inputs of the rehearsal provider for kubernetes', () => {
       renderYamlToDirectory: 'out',
       enableServerSideApply: 'false',
       helmReleaseSettings: '{}',
-      clusterIdentifier: undefined,
+      context: undefined,
     });
     assert.deepEqual(
       failures?.map(({ property }) => property),
