@@ -19,6 +19,7 @@ const known = [
   'kubeconfig',
   'context',
   'namespace',
+  'clusterIdentifier',
   'enableServerSideApply',
   'enableSecretMutable',
   'renderYamlToDirectory',
@@ -54,15 +55,28 @@ export class KubernetesProvider implements ProviderConfiguration {
     return { inputs: news, failures };
   }
 
-  /** Another cluster or another directory replaces every object; other credentials do not. */
+  /**
+   * Another cluster or another directory replaces every object; other credentials do not. Where
+   * a `clusterIdentifier` is set it alone says which cluster it is; setting it first replaces
+   * nothing.
+   */
   async diffConfig(olds: Properties, news: Properties): Promise<DiffResult> {
     const names = new Set([...Object.keys(olds), ...Object.keys(news)]);
     const diffs = [...names].filter((name) => !isDeepStrictEqual(olds[name], news[name]));
+    const [identifier, former] = [textOf(news.clusterIdentifier), textOf(olds.clusterIdentifier)];
+    if (identifier !== undefined && identifier === former) {
+      return { changes: diffs.length > 0, diffs, replaces: [] };
+    }
     const unknown = ['kubeconfig', 'context'].filter((name) => isUnknown(news[name]));
     if (unknown.length > 0) return { changes: true, diffs: unknown, replaces: unknown };
     const [before, after] = [clusterOf(olds), clusterOf(news)];
     const moved = before !== undefined && after !== undefined && !isDeepStrictEqual(before, after);
-    const replacing = ['renderYamlToDirectory', ...(moved ? ['kubeconfig', 'context'] : [])];
+    const renamed = identifier !== undefined && former !== undefined;
+    const replacing = [
+      'renderYamlToDirectory',
+      ...(renamed ? ['clusterIdentifier'] : []),
+      ...(moved ? ['kubeconfig', 'context'] : []),
+    ];
     return {
       changes: diffs.length > 0,
       diffs,
