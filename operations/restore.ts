@@ -34,8 +34,10 @@ export interface Restored {
   readonly secrets: ReadonlyMap<string, string>;
   /** Ids of the keys that these secrets are encrypted with, and that are nobody else's. */
   readonly keys: readonly string[];
-  /** What was waiting for its deletion: names of secrets, ids of keys. */
-  readonly saved: readonly string[];
+  /** What was waiting for its deletion: names of secrets. */
+  readonly savedSecrets: readonly string[];
+  /** Ids of keys. */
+  readonly savedKeys: readonly string[];
 }
 
 type Config = Readonly<Record<string, { readonly value?: string; readonly objectValue?: unknown }>>;
@@ -95,13 +97,14 @@ export async function restoreSecrets(place: Place): Promise<Restored> {
   const kms = new KMSClient({ region: place.region });
   const secrets = new Map<string, string>();
   const keys = new Set<string>();
-  const saved: string[] = [];
+  const savedSecrets: string[] = [];
+  const savedKeys: string[] = [];
   for (const group of groupNames) {
     const name = `${place.prefix}/${group}`;
     const found = await restoreSecret(client, name, { group, environment: place.environment });
     if (found === undefined) continue;
     secrets.set(name, found.arn);
-    if (found.saved) saved.push(name);
+    if (found.saved) savedSecrets.push(name);
     if (found.key !== undefined) keys.add(found.key);
   }
   const own: string[] = [];
@@ -109,11 +112,11 @@ export async function restoreSecrets(place: Place): Promise<Restored> {
     const found = await restoreKey(kms, key);
     if (found === undefined) continue;
     own.push(found.id);
-    if (found.saved) saved.push(`key ${found.id}`);
+    if (found.saved) savedKeys.push(found.id);
   }
   client.destroy();
   kms.destroy();
-  return { secrets, keys: own, saved };
+  return { secrets, keys: own, savedSecrets, savedKeys };
 }
 
 interface FoundSecret {
@@ -200,13 +203,13 @@ export function existing(
   return ids;
 }
 
-/** Puts what exists into the state. @returns how many places were made */
-export async function adopt(engine: Engine, restored: Restored): Promise<number> {
+/** Puts what exists into the state. @returns ARNs and ids of what it made places for */
+export async function adopt(engine: Engine, restored: Restored): Promise<readonly string[]> {
   const { stack } = engine;
   const preview = await engine.ask(['preview', '--json', '--stack', stack]);
   const plan = succeeded(preview, 'preview') ? plannedCreates(preview.stdout) : [];
   const ids = existing(plan, restored);
-  if (ids.size === 0) return 0;
+  if (ids.size === 0) return [];
   const exported = await engine.ask(['stack', 'export', '--stack', stack]);
   succeeded(exported, 'stack export');
   const state = withPlaces(JSON.parse(exported.stdout) as Deployment, plan, ids);
@@ -215,7 +218,7 @@ export async function adopt(engine: Engine, restored: Restored): Promise<number>
   const targets = [...ids.keys()].flatMap((urn) => ['--target', urn]);
   const refresh = ['refresh', '--yes', '--skip-preview', ...targets, '--stack', stack];
   succeeded(await engine.ask(refresh), 'refresh');
-  return ids.size;
+  return [...ids.values()];
 }
 
 function succeeded({ code, stdout, stderr }: Answer, what: string): true {
@@ -242,12 +245,18 @@ async function main(): Promise<number> {
     console.log(`Nothing of stack ${stack} is in ${place.region} below ${place.prefix}/.`);
     return 0;
   }
-  for (const each of restored.saved) console.log(`restored ${each}`);
+  for (const name of restored.savedSecrets) console.log(`restored ${name}`);
+  for (const id of restored.savedKeys) console.log(`restored key ${id}`);
   const adopted = await adopt(engine, restored);
+  for (const id of restored.savedKeys.filter((each) => !adopted.includes(each))) {
+    // An up between destroy and restore made another key.
+    console.log(`key ${id} is not the stack's, which has another; earlier versions need it`);
+  }
+  const done = restored.savedSecrets.length + restored.savedKeys.length + adopted.length;
   console.log(
-    restored.saved.length + adopted === 0
+    done === 0
       ? `Nothing of stack ${stack} waited for its deletion.`
-      : `${adopted} of them are the stack's again. Next: npm start -- --stack ${stack}`,
+      : `${adopted.length} of them are the stack's again. Next: npm start -- --stack ${stack}`,
   );
   return 0;
 }

@@ -160,7 +160,9 @@ export async function installMoto(): Promise<string> {
   const directory = join(tools, `moto-${hash}`);
   const python = join(directory, 'bin', 'python');
   // The Python that made it may be gone since: then it is made anew.
-  if (existsSync(directory) && spawnSync(python, ['-c', 'import moto']).status === 0) return python;
+  const works = (): boolean =>
+    existsSync(directory) && spawnSync(python, ['-c', 'import moto']).status === 0;
+  if (works()) return python;
   mkdirSync(tools, { recursive: true, mode: 0o700 });
   const total = text.split('\n').filter((line) => /^[a-z0-9]/iu.test(line)).length;
   const found = pythonWithVenv();
@@ -185,8 +187,13 @@ export async function installMoto(): Promise<string> {
         `fix: python3 -m pip download --require-hashes -r ${requirements} -d /tmp/moto shows it whole`,
     );
   }
-  rmSync(directory, { recursive: true, force: true });
-  renameSync(work, directory);
+  // Another run may have been faster, and its server may run from there.
+  if (works()) {
+    rmSync(work, { recursive: true, force: true });
+  } else {
+    rmSync(directory, { recursive: true, force: true });
+    renameSync(work, directory);
+  }
   progress.succeed('installed moto');
   return python;
 }

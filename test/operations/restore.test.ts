@@ -49,7 +49,8 @@ describe('restore', () => {
     const restored = (keys: readonly string[]): Restored => ({
       secrets: new Map([['hummingbot/trading', 'arn:trading']]),
       keys,
-      saved: [],
+      savedSecrets: [],
+      savedKeys: [],
     });
 
     it('a secret by its name, and its key by the dependency', () => {

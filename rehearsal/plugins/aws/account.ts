@@ -62,7 +62,7 @@ export class Account implements ProviderConfiguration {
     return { inputs: { ...news, region }, failures };
   }
 
-  /** As pulumi-aws says it: another region or profile is another place, so all is replaced. */
+  /** Another region is another place: all that was made in the old one is replaced. */
   async diffConfig(olds: Properties, news: Properties): Promise<DiffResult> {
     const differs = (name: string): boolean =>
       !containsUnknown(news[name]) && olds[name] !== news[name];
