@@ -80,13 +80,14 @@ export function parseRequest(args: readonly string[]): Request {
 
 /** @throws CommandError when this machine cannot have servers of its own */
 function refuseMachine(request: Request, text: string): void {
-  if (request.kubeconfig !== undefined) {
+  const kind = kindOf(text);
+  if (request.kubeconfig !== undefined && kind === 'cluster') {
     if (statSync(request.kubeconfig, { throwIfNoEntry: false })?.isFile()) return;
     throw new CommandError(
       `--kubeconfig: got ${JSON.stringify(request.kubeconfig)}, which is no file; allowed: a kubeconfig; fix: --kubeconfig ~/.kube/config`,
     );
   }
-  if (kindOf(text) === 'none') return;
+  if (kind === 'none') return;
   if (process.platform === 'linux' && process.getuid?.() === 0) return;
   const got = process.platform === 'linux' ? `user ${process.getuid?.()}` : process.platform;
   throw new CommandError(
@@ -121,6 +122,9 @@ async function prepare({ stack, kubeconfig }: Request): Promise<Systems> {
   const committed = committedFile(stack);
   const running = runningSystems(stack);
   if (running !== undefined) return running;
+  if (rehearsedStacks().includes(stack)) {
+    console.error(`- servers of an earlier rehearsal of ${stack} are gone; it begins anew`);
+  }
   const given = kubeconfig === undefined ? undefined : resolve(kubeconfig);
   const systems = await startSystems(stack, committed, given);
   const { text, replaced } = rehearsed(
@@ -174,12 +178,33 @@ async function setValues(engine: Engine): Promise<void> {
 }
 
 async function up(request: Request): Promise<{ systems: Systems; engine: Engine; code: number }> {
-  const systems = await prepare(request);
-  const engine = await engineFor(systems);
-  await setValues(engine);
+  const { systems, engine } = await untilInterrupted(request.stack, async () => {
+    const started = await prepare(request);
+    const ready = await engineFor(started);
+    await setValues(ready);
+    return { systems: started, engine: ready };
+  });
   const flags = ['--refresh', '--yes', '--skip-preview'];
+  // An interrupted Pulumi ends in order, with an exit code; what comes after it sees to the rest.
   const code = await engine.run(['up', ...flags, '--stack', engine.stack]);
   return { systems, engine, code };
+}
+
+/** Does something that leaves servers behind; an interruption takes them down. */
+async function untilInterrupted<T>(stack: string, work: () => Promise<T>): Promise<T> {
+  const end = (signal: NodeJS.Signals): void => {
+    console.error(`\n- ${signal}: taking down`);
+    endSystems(stack)
+      .catch((error: unknown) => console.error(String(error)))
+      .finally(() => process.exit(130));
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const signal of signals) process.once(signal, end);
+  try {
+    return await work();
+  } finally {
+    for (const signal of signals) process.off(signal, end);
+  }
 }
 
 /** The values that are set, by key: look-alikes, for comparing. */
@@ -278,14 +303,10 @@ async function whole(request: Request): Promise<number> {
     if (!keep) await down(stack);
     else console.error(`- kept; npm run rehearse -- ${stack} shell, then down`);
   };
-  const interrupted = (signal: NodeJS.Signals): void => {
-    console.error(`\n- ${signal}: taking down`);
-    void endSystems(stack).finally(() => process.exit(130));
-  };
-  process.once('SIGTERM', interrupted).once('SIGHUP', interrupted);
   try {
     const { systems, engine, code } = await up(request);
-    passed = code === 0 && (await verify(systems, engine));
+    passed =
+      code === 0 && (await untilInterrupted(stack, async () => await verify(systems, engine)));
   } finally {
     await end();
   }

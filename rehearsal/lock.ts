@@ -1,5 +1,13 @@
 /** One rehearsal a checkout, and one command on it at a time. */
-import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CommandError } from '../operations/engine/command-error.ts';
 import { rehearsalFolder } from '../operations/engine/workspace.ts';
@@ -40,7 +48,7 @@ export function rehearsedStacks(): readonly string[] {
  * Takes the lock; it is let go when this process ends, however it does.
  * @throws CommandError that names the rehearsal that is there
  */
-export function takeLock(stack: string, verb: string): () => void {
+export function takeLock(stack: string, verb: string): void {
   mkdirSync(all, { recursive: true, mode: 0o700 });
   const own: Holder = {
     pid: process.pid,
@@ -66,11 +74,10 @@ export function takeLock(stack: string, verb: string): () => void {
   } finally {
     rmSync(temporary, { force: true });
   }
-  const release = (): void => {
+  process.once('exit', () => {
     if (holder()?.pid === process.pid) rmSync(path, { force: true });
-  };
-  process.once('exit', release);
-  return release;
+    if (readdirSync(all).length === 0) rmdirSync(all);
+  });
 }
 
 /** @throws CommandError when another stack's servers run */

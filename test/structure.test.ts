@@ -56,8 +56,16 @@ const allowed: readonly (readonly [RegExp, RegExp])[] = [
     /^(?:operations\/(?:import\/|engine\/command-error\.ts)|components\/catalog\.ts|settings\/mistake\.ts)/,
   ],
   [
+    /^operations\/rehearse\.ts$/,
+    /^(?:operations\/engine\/|components\/(?:catalog|shape)\.ts|settings\/mistake\.ts|rehearsal\/)/,
+  ],
+  [
     /^operations\/[^/]+\.ts$/,
     /^(?:operations\/(?:engine|import)\/|components\/(?:catalog|shape)\.ts|settings\/(?:mistake|stack-name)\.ts)/,
+  ],
+  [
+    /^rehearsal\/[^/]+\.ts$/,
+    /^(?:rehearsal\/|operations\/engine\/|components\/(?:catalog|shape)\.ts)/,
   ],
   [
     /^rehearsal\//,
@@ -65,8 +73,9 @@ const allowed: readonly (readonly [RegExp, RegExp])[] = [
   ],
 ];
 
-/** Where the same words name something else: Pulumi's providers, tools and servers. */
-const otherWords = /^(?:components\/delivery|rehearsal|operations\/engine)\//u;
+/** Where the same words name something else: Pulumi's providers, tools, servers, a store's own command. */
+const otherWords =
+  /^(?:(?:components\/delivery|rehearsal|operations\/engine)\/|operations\/restore\.ts$)/u;
 
 /** A string literal that is the name and nothing else. */
 function literalOf(name: string): RegExp {

@@ -48,7 +48,7 @@ const cases: readonly Case[] = [
   {
     name: 'a caller whom its own policy would lock out, with the line that lists it',
     answers: caller(`arn:aws:sts::${mocked.account}:assumed-role/visitor/s`),
-    line: /^deployRoles: got role visitor, .*; fix: npm run pulumi -- config set --path 'deployRoles\[1\]' "\$\(aws iam get-role --role-name visitor --query Role\.Arn --output text\)" --stack prod; nothing was changed$/,
+    line: /^deployRoles: got role visitor, .*; fix: pulumi config set --path 'deployRoles\[1\]' "\$\(aws iam get-role --role-name visitor --query Role\.Arn --output text\)" --stack prod; nothing was changed$/,
     providers: ['pulumi:providers:aws'],
   },
   {
@@ -78,7 +78,7 @@ const cases: readonly Case[] = [
   {
     name: 'no account',
     settings: { account: '' },
-    line: /^ {2}account: got nothing; allowed: the 12 digits of an AWS account; fix: npm run pulumi -- config set account "\$\(aws sts get-caller-identity --query Account --output text\)" --stack prod$/m,
+    line: /^ {2}account: got nothing; allowed: the 12 digits of an AWS account; fix: pulumi config set account "\$\(aws sts get-caller-identity --query Account --output text\)" --stack prod$/m,
   },
   {
     name: 'an account that is none',
@@ -88,7 +88,7 @@ const cases: readonly Case[] = [
   {
     name: 'no cluster',
     settings: { cluster: '' },
-    line: /^ {2}cluster: got nothing; allowed: the UID .*; fix: npm run pulumi -- config set cluster "\$\(kubectl --context ours get namespace kube-system -o 'jsonpath=\{\.metadata\.uid\}'\)" --stack prod$/m,
+    line: /^ {2}cluster: got nothing; allowed: the UID .*; fix: pulumi config set cluster "\$\(kubectl --context ours get namespace kube-system -o 'jsonpath=\{\.metadata\.uid\}'\)" --stack prod$/m,
   },
   {
     name: 'a cluster that is no UID',
@@ -113,7 +113,7 @@ const cases: readonly Case[] = [
   {
     name: 'an image by tag alone in a protected stack',
     settings: { image: 'hummingbot/hummingbot:version-2.16.0' },
-    line: /^ {2}image: got .* in a protected stack; .*; fix: npm run pulumi -- config set image "hummingbot\/hummingbot:version-2\.16\.0@\$\(docker buildx imagetools inspect hummingbot\/hummingbot:version-2\.16\.0 --format '\{\{\.Manifest\.Digest\}\}'\)" --stack prod$/m,
+    line: /^ {2}image: got .* in a protected stack; .*; fix: pulumi config set image "hummingbot\/hummingbot:version-2\.16\.0@\$\(docker buildx imagetools inspect hummingbot\/hummingbot:version-2\.16\.0 --format '\{\{\.Manifest\.Digest\}\}'\)" --stack prod$/m,
   },
 ];
 
