@@ -170,6 +170,21 @@ export function refuseParting({ words: [command, verb] }: Arguments, embedded: b
   );
 }
 
+/**
+ * Refuses a deletion without a preview: the engine learns of a protected resource only when it
+ * comes to it, and has then deleted what depends on it, the bot and its data among it.
+ * @throws CommandError with the command that looks first
+ */
+export function refuseBlindDeletion(given: Arguments, protectedStack: boolean): void {
+  const [command = ''] = given.words;
+  const blind = has(given, 'skip-preview') || has(given, 'f');
+  if (!protectedStack || !blind || !['destroy', 'down', 'dn'].includes(command)) return;
+  throw new CommandError(
+    `${command} --skip-preview: got a protected stack, of which it would delete all that is not protected itself before it fails; ` +
+      `allowed: with the preview; fix: npm run pulumi -- ${command}`,
+  );
+}
+
 async function main(): Promise<number> {
   const args = process.argv.slice(2);
   const given = readArguments(args);
@@ -184,6 +199,7 @@ async function main(): Promise<number> {
     ? await prepareEngine(stack, { lock: takesLock(given) })
     : await prepareRunner(stack);
   refuseDebugLog(given, engine.cli.official);
+  if ('protected' in engine) refuseBlindDeletion(given, engine.protected);
   return await engine.run(args);
 }
 

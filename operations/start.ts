@@ -71,11 +71,13 @@ async function main(): Promise<number> {
 function argumentsOf(engine: Engine, verb: Verb, yes: boolean): readonly string[] {
   // A protected stack is previewed and asked about, as with `pulumi up` itself.
   const agreed = yes || !engine.protected ? ['--yes'] : [];
+  // Only a preview finds that something is protected before all else is deleted.
+  const blindly = engine.protected ? [] : ['--skip-preview'];
   const args: Record<Verb, readonly string[]> = {
     // A refresh first: files that somebody deleted or changed are made right again.
-    up: ['up', '--refresh', ...agreed, ...(agreed.length > 0 ? ['--skip-preview'] : [])],
+    up: ['up', '--refresh', ...agreed, ...blindly],
     preview: ['preview', '--refresh'],
-    destroy: ['destroy', ...agreed, ...(agreed.length > 0 ? ['--skip-preview'] : [])],
+    destroy: ['destroy', ...agreed, ...blindly],
   };
   return [...args[verb], '--stack', engine.stack];
 }

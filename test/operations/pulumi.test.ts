@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readArguments } from '../../operations/engine/arguments.ts';
 import {
+  refuseBlindDeletion,
   refuseDebugLog,
   refuseParting,
   refuseSelection,
@@ -169,6 +170,33 @@ describe('npm run pulumi', () => {
     }
     for (const line of ['stack ls', 'stack output select', 'stack unselect', 'stack'])
       refuseSelection(given(line));
+  });
+});
+
+describe('npm run pulumi -- destroy', () => {
+  const refuse = (words: string, protectedStack: boolean) => () =>
+    refuseBlindDeletion(readArguments(words.split(' ')), protectedStack);
+
+  it('is refused without its preview while the stack is protected', () => {
+    for (const words of [
+      'destroy --yes --skip-preview',
+      'destroy -f',
+      'down -yf',
+      'dn --skip-preview=true',
+    ]) {
+      assert.throws(refuse(words, true), /--skip-preview: got a protected stack/u, words);
+    }
+  });
+
+  it('takes its preview, other commands, and a stack that is not protected', () => {
+    for (const words of [
+      'destroy --yes',
+      'up --yes --skip-preview',
+      'destroy --skip-preview=false',
+    ]) {
+      assert.doesNotThrow(refuse(words, true), words);
+    }
+    assert.doesNotThrow(refuse('destroy --skip-preview', false));
   });
 });
 
