@@ -175,10 +175,10 @@ export function refuseParting({ words: [command, verb] }: Arguments, embedded: b
  * comes to it, and has then deleted what depends on it, the bot and its data among it.
  * @throws CommandError with the command that looks first
  */
-export function refuseBlindDeletion(given: Arguments, protectedStack: boolean): void {
+export function refuseBlindDeletion(given: Arguments): void {
   const [command = ''] = given.words;
   const blind = has(given, 'skip-preview') || has(given, 'f');
-  if (!protectedStack || !blind || !['destroy', 'down', 'dn'].includes(command)) return;
+  if (!blind || !['destroy', 'down', 'dn'].includes(command)) return;
   throw new CommandError(
     `${command} --skip-preview: got a protected stack, of which it would delete all that is not protected itself before it fails; ` +
       `allowed: with the preview; fix: npm run pulumi -- ${command}`,
@@ -195,11 +195,11 @@ async function main(): Promise<number> {
     refuseParting(given, workspace.embedded);
   }
   refuseSwallowedFlags(`npm run pulumi -- ${given.words[0] ?? 'up'}`);
-  const engine = needsStack(given)
-    ? await prepareEngine(stack, { lock: takesLock(given) })
-    : await prepareRunner(stack);
+  const lock = takesLock(given);
+  const stacked = needsStack(given) ? await prepareEngine(stack, { lock }) : undefined;
+  const engine = stacked ?? (await prepareRunner(stack));
+  if (stacked?.protected === true) refuseBlindDeletion(given);
   refuseDebugLog(given, engine.cli.official);
-  if ('protected' in engine) refuseBlindDeletion(given, engine.protected);
   return await engine.run(args);
 }
 
