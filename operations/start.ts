@@ -68,7 +68,9 @@ function argumentsOf(engine: Engine, verb: Verb, yes: boolean): readonly string[
     // A refresh first: files that somebody deleted or changed are made right again.
     up: ['up', '--refresh', ...agreed, ...(agreed.length > 0 ? ['--skip-preview'] : [])],
     preview: ['preview', '--refresh'],
-    destroy: ['destroy', ...agreed, ...(agreed.length > 0 ? ['--skip-preview'] : [])],
+    // A preview finds what is protected before anything is gone; without one, the engine deletes
+    // all that is not, and then refuses.
+    destroy: ['destroy', ...agreed, ...(engine.protected ? [] : ['--skip-preview'])],
   };
   return [...args[verb], '--stack', engine.stack];
 }
