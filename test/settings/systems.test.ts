@@ -1,6 +1,7 @@
 /** Settings of stacks that deliver to AWS and into a cluster. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { parseKubeconfig } from '../../settings/kubeconfig.ts';
 import { lineOf } from '../../settings/mistake.ts';
 import type { RawSettings } from '../../settings/raw.ts';
@@ -282,6 +283,29 @@ describe('settings of a stack in a cluster', () => {
     assert.match(
       lines[0] ?? '',
       /^trading: got 6\d{4} bytes as JSON; allowed: at most 65536 bytes, which target aws-secrets-manager can carry; fix: shorter values: /,
+    );
+  });
+
+  it('never throw, and never say more than a line, whatever the config is', () => {
+    const any = fc.oneof(fc.string(), fc.jsonValue(), fc.constant(''), fc.constant(canary));
+    const field = fc.constantFrom('naming', 'source', 'env', '__proto__', 'a b\nc');
+    const group = fc.constantFrom('trading', 'monitoring', '__proto__', 'x');
+    const map = fc.oneof(
+      fc.dictionary(group, fc.oneof(fc.dictionary(field, any), fc.array(any))),
+      any,
+    );
+    const names = ['account', 'region', 'cluster', 'issuer', 'operator', 'kubeContext', 'image']
+      .concat('storageClass', 'storageSize', 'recoveryWindowDays', 'deployRoles')
+      .concat('breakGlassRoles');
+    const config = fc.record(
+      { ...Object.fromEntries(names.map((name) => [name, any])), groups: map, readers: map },
+      { requiredKeys: [] },
+    );
+    fc.assert(
+      fc.property(config, fc.constantFrom('prod', 'Prod', 'a.b'), (each, stack) => {
+        for (const line of linesOf(raw(each, stack))) assert.match(line, /^[^\n]+$/);
+      }),
+      { numRuns: 300 },
     );
   });
 });
