@@ -103,6 +103,7 @@ export class KubernetesResource implements ResourceHandler {
     const written = { kind: this.#kind, inputs, live, last: undefined };
     try {
       live = await untilReady(api, written, call);
+      call.status('');
     } catch (error) {
       live = await this.#newest(api, live);
       const outs = checkpoint(inputs, live, call.marked, fieldManager);
@@ -130,7 +131,9 @@ export class KubernetesResource implements ResourceHandler {
       const live = await apply(api, path, inputs, last, fieldManager, call);
       if (call.preview) return { outs: outs(live) };
       const written = { kind: this.#kind, inputs, live, last };
-      return { outs: outs(await untilReady(api, written, call)) };
+      const ready = await untilReady(api, written, call);
+      call.status('');
+      return { outs: outs(ready) };
     } catch (error) {
       if (call.preview && isForbidden(error)) return { outs: call.marked };
       if (call.preview || isMissing(error)) throw this.#failed('update', inputs, error, call);

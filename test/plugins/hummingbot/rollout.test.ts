@@ -107,6 +107,7 @@ describe('Rollout', () => {
       'waiting: no new pod yet',
       'waiting: the new pod is not ready yet',
       'waiting: pod hummingbot-2: runs and is not ready',
+      '',
     ]);
   });
 
