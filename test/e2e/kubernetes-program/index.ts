@@ -40,7 +40,10 @@ new k8s.core.v1.LimitRange(
 );
 new k8s.networking.v1.NetworkPolicy(
   'deny',
-  { metadata: named('deny'), spec: { podSelector: {}, policyTypes: ['Ingress', 'Egress'] } },
+  {
+    metadata: named('deny'),
+    spec: { podSelector: {}, policyTypes: ['Ingress', 'Egress'], ingress: [], egress: [] },
+  },
   opts,
 );
 new k8s.rbac.v1.Role(
