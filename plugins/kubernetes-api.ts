@@ -180,7 +180,7 @@ export class KubernetesApi {
     for (let attempt = 0; ; attempt++) {
       try {
         const response = await this.#open(method, path, details, defaultMilliseconds);
-        return JSON.parse(await textOf(response, this.server));
+        return parsed(await textOf(response, this.server), this.server);
       } catch (error) {
         // As client-go does: after Retry-After, ten times at most.
         const seconds = error instanceof KubernetesError ? error.retryAfterSeconds : undefined;
@@ -247,6 +247,15 @@ async function textOf(response: IncomingMessage, server: string) {
     return Buffer.concat(chunks).toString('utf8');
   } catch (error) {
     throw unreachable(error as Error, server);
+  }
+}
+
+/** What is cut off on its way is no answer. */
+function parsed(text: string, server: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new UnreachableError(server, 'its answer cannot be read');
   }
 }
 

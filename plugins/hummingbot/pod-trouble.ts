@@ -63,6 +63,8 @@ export interface Trouble {
 
 /** After so many restarts a container is not slow but broken. */
 const mostRestarts = 3;
+/** Time for the ReplicaSet to make another pod for one that was evicted or refused by its node. */
+const replacementSeconds = 30;
 /** Time for a registry, or for whoever writes the Secret, to come back. */
 const patienceSeconds = 60;
 
@@ -108,7 +110,7 @@ export function troubleOf(pod: Pod, events: readonly Event[]): Trouble | undefin
   const { initContainerStatuses = [], containerStatuses = [], phase, reason } = pod.status ?? {};
   if (phase === 'Failed') {
     const text = `failed${reason === undefined ? '' : `: ${oneLine(reason)}`}`;
-    return { text, cause: 'failed', graceSeconds: 0 };
+    return { text, cause: 'failed', graceSeconds: replacementSeconds };
   }
   for (const status of [...initContainerStatuses, ...containerStatuses]) {
     const trouble = troubleOfContainer(status);

@@ -89,9 +89,10 @@ export function progressOf(snapshot: Snapshot, generation: number): Progress {
   if ((status.updatedReplicas ?? 0) < wanted) return waiting(`no new pod yet${heldUp(old)}`);
   if ((status.replicas ?? 0) > (status.updatedReplicas ?? 0)) return waiting('old pods still end');
   const ready = pods.filter((pod) => isNew(pod) && isReady(pod) && !isEnding(pod));
-  if (ready.length < wanted || (status.availableReplicas ?? 0) < wanted) {
-    return waiting('the new pod is not ready yet');
-  }
+  if (ready.length < wanted) return waiting('the new pod is not ready yet');
+  // Ready for less than the Deployment's minReadySeconds.
+  if ((status.availableReplicas ?? 0) < wanted)
+    return waiting('the new pod is ready since just now');
   return { state: 'complete', pod: ready[0] === undefined ? noPod : nameOf(ready[0]) };
 }
 
@@ -100,7 +101,11 @@ function troubleOfNew(
   { deployment, events }: Snapshot,
   pods: readonly Pod[],
 ): Progress | undefined {
-  for (const pod of pods.filter((each) => !isEnding(each) && !isReady(each))) {
+  const present = pods.filter((pod) => !isEnding(pod));
+  // One that was evicted stays to be looked at, beside the one that took its place.
+  const running = present.filter((pod) => !hasEnded(pod));
+  for (const pod of running.length > 0 ? running : present) {
+    if (isReady(pod)) continue;
     const about = events.filter((event) => involves(event, nameOf(pod)));
     const trouble = troubleOf(pod, about);
     if (trouble !== undefined) {

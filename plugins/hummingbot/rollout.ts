@@ -156,7 +156,10 @@ export class Rollout implements ResourceHandler {
     let since = start;
     for (;;) {
       const progress = await this.#look(api, rollout, call.signal);
-      if (progress.state === 'complete') return progress.pod;
+      if (progress.state === 'complete') {
+        call.status('');
+        return progress.pod;
+      }
       if (progress.text !== last.text) call.status(`waiting: ${progress.text}`);
       // A server that was away for a moment does not make a trouble a new one.
       if (progress.cause !== last.cause && progress.cause !== noAnswer) since = performance.now();

@@ -20,7 +20,7 @@ import {
 } from '../../../plugins/provider-server.ts';
 import { fieldManagerOf, isAutonamed } from './annotations.ts';
 import { checkpoint, normalised, parseCheckpoint, withMarks } from './checkpoint.ts';
-import { compare, prune } from './comparison.ts';
+import { compare, prune, withEmpty } from './comparison.ts';
 import { alreadyExists, isForbidden, isMissing, lineOf } from './failure.ts';
 import { collectionOf, type Kind } from './kinds.ts';
 import { named, newFieldManager } from './naming.ts';
@@ -60,10 +60,11 @@ export class KubernetesResource implements ResourceHandler {
 
   async diff(_id: string, olds: Properties, news: Properties, call: Call): Promise<DiffResult> {
     const { inputs, live } = parseCheckpoint(olds);
+    const asked = normalised(inputs);
     const after = this.#comparable(normalised(news));
-    const pruned = prune(live, normalised(inputs)) as KubernetesObject;
+    const pruned = prune(live, asked) as KubernetesObject;
     const before = this.#comparable(pruned, after.metadata?.name && live.metadata?.name);
-    const detailedDiff = compare(before, after, this.#replacedBy(after));
+    const detailedDiff = compare(before, after, this.#replacedBy(after), asked);
     for (const path of Object.keys(detailedDiff)) {
       if (call.ignoreChanges.some((ignored) => contains(ignored, path))) delete detailedDiff[path];
     }
@@ -103,6 +104,7 @@ export class KubernetesResource implements ResourceHandler {
     const written = { kind: this.#kind, inputs, live, last: undefined };
     try {
       live = await untilReady(api, written, call);
+      call.status('');
     } catch (error) {
       live = await this.#newest(api, live);
       const outs = checkpoint(inputs, live, call.marked, fieldManager);
@@ -130,7 +132,9 @@ export class KubernetesResource implements ResourceHandler {
       const live = await apply(api, path, inputs, last, fieldManager, call);
       if (call.preview) return { outs: outs(live) };
       const written = { kind: this.#kind, inputs, live, last };
-      return { outs: outs(await untilReady(api, written, call)) };
+      const ready = await untilReady(api, written, call);
+      call.status('');
+      return { outs: outs(ready) };
     } catch (error) {
       if (call.preview && isForbidden(error)) return { outs: call.marked };
       if (call.preview || isMissing(error)) throw this.#failed('update', inputs, error, call);
@@ -159,7 +163,7 @@ export class KubernetesResource implements ResourceHandler {
       if (isMissing(error)) return {};
       throw this.#failed('reading', known, error, call);
     }
-    const found = prune(live, oldInputs) as KubernetesObject;
+    const found = withEmpty(prune(live, oldInputs), oldInputs) as KubernetesObject;
     const props = checkpoint(found, live, call.marked, fieldManager);
     const inputs = withMarks(found, call.marked);
     if (reasons.length > 0) {

@@ -107,6 +107,7 @@ describe('Rollout', () => {
       'waiting: no new pod yet',
       'waiting: the new pod is not ready yet',
       'waiting: pod hummingbot-2: runs and is not ready',
+      '',
     ]);
   });
 
@@ -126,6 +127,22 @@ describe('Rollout', () => {
     await fails(/the old pod hummingbot-1 still ends/u, { deadlineSeconds: 0.1 });
     pod('1', { phase: 'Failed' });
     assert.equal((await rollout.create(inputs(), call())).outs.pod, 'hummingbot-2');
+  });
+
+  it('does not mind a pod that was evicted once another has taken its place', async () => {
+    deployment(done);
+    pod('2', { phase: 'Failed', reason: 'Evicted' });
+    server.put(`${pods}/hummingbot-2b`, {
+      metadata: { labels: { app: 'hummingbot', 'pod-template-hash': '2' } },
+      status: ready,
+    });
+    assert.equal((await rollout.create(inputs(), call())).outs.pod, 'hummingbot-2b');
+  });
+
+  it("waits for the Deployment's minReadySeconds", async () => {
+    deployment({ replicas: 1, updatedReplicas: 1 });
+    pod('2', ready);
+    await fails(/the new pod is ready since just now/u, { deadlineSeconds: 0.1 });
   });
 
   it('fails early on a pod that crashes again and again, with its exit code', async () => {
@@ -160,7 +177,6 @@ describe('Rollout', () => {
       container({ waiting: { reason: 'ErrImageNeverPull', message: 'image is not\npresent' } }),
       /container hummingbot: ErrImageNeverPull: image is not present/u,
     ],
-    ['a failed pod', { phase: 'Failed', reason: 'Evicted' }, /pod hummingbot-2: failed: Evicted/u],
   ] as const) {
     it(`fails at once on ${what}`, async () => {
       deployment({ replicas: 1, updatedReplicas: 1 });
@@ -182,6 +198,11 @@ describe('Rollout', () => {
       'a runtime that cannot start it, without its words',
       container({ waiting: { reason: 'RunContainerError', message: `exec ${canary}` } }),
       /container hummingbot: RunContainerError; nothing/u,
+    ],
+    [
+      'a pod that was evicted and not replaced',
+      { phase: 'Failed', reason: 'Evicted' },
+      /pod hummingbot-2: failed: Evicted/u,
     ],
     [
       'no node for it',

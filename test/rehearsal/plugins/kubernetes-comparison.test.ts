@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { compare, prune } from '../../../rehearsal/plugins/kubernetes/comparison.ts';
+import { compare, prune, withEmpty } from '../../../rehearsal/plugins/kubernetes/comparison.ts';
 import { sameQuantity } from '../../../rehearsal/plugins/kubernetes/quantity.ts';
 import { takenOver } from '../../../rehearsal/plugins/kubernetes/writing.ts';
 import { leaks, makeCanary } from '../../canary.ts';
@@ -40,6 +40,22 @@ describe('the comparison of an object with its inputs', () => {
     assert.deepEqual(kinds({}, { spec: { other: {} } }), ['add']);
     assert.deepEqual(kinds({ spec: { selector: 1 } }, { spec: {} }), ['delete-replace']);
     assert.deepEqual(kinds({ spec: { selectors: 1 } }, { spec: { selectors: 2 } }), ['update']);
+  });
+
+  it('does not miss what the server leaves out because it is empty', () => {
+    const asked = { spec: { ingress: [], labels: {}, name: '', count: 0, off: false } };
+    assert.deepEqual(compare({ spec: {} }, asked, [], asked), {});
+    // Asked for now and not before: it may mean something.
+    assert.deepEqual(compare({ spec: {} }, { spec: { off: false } }, [], { spec: {} }), {
+      'spec.off': { kind: 'add' },
+    });
+    const lists = { list: [{ a: 1, b: [] }] };
+    assert.deepEqual(withEmpty({ list: [{ a: 2 }], more: 1 }, { ...lists, gone: 'x' }), {
+      list: [{ a: 2, b: [] }],
+      more: 1,
+    });
+    assert.deepEqual(compare({ list: [{ a: 1 }] }, lists, [], lists), {});
+    assert.deepEqual(compare({}, { a: 'x' }, [], { a: 'x' }), { a: { kind: 'add' } });
   });
 
   it('takes what is not known yet for another value', () => {
