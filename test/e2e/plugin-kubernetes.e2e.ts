@@ -3,36 +3,16 @@
  * kubelet, through the official SDK and the engine: rehearsal/servers makes the cluster.
  */
 import assert from 'node:assert/strict';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findCli } from '../../operations/engine/cli.ts';
 import { KubernetesApi, KubernetesError } from '../../plugins/kubernetes-api.ts';
+import { type Cluster, startCluster, stopServers } from '../../rehearsal/servers/cluster.ts';
 import { leaks, makeCanary } from '../canary.ts';
 import { Checkout, listFiles, type Result } from './checkout.ts';
 
-interface Cluster {
-  readonly kubeconfig: string;
-  readonly uid: string;
-  readonly image: string;
-  readonly auditLog: string;
-  readonly logs: string;
-}
-interface Servers {
-  startCluster(args: { folder: string; storageClass: string }): Promise<Cluster>;
-  stopServers(folder: string): Promise<void>;
-}
-
-const servers = resolve(import.meta.dirname, '../../rehearsal/servers/cluster.ts');
 const kubernetesVersion = '4.34.2';
 const externals = '/apis/external-secrets.io/v1/namespaces/probe/externalsecrets';
 const definition = {
@@ -62,7 +42,7 @@ describe('the rehearsal plugin for kubernetes on a real cluster', function () {
   const canaries = new Map<string, string>();
   let folder: string;
   let checkout: Checkout;
-  let started: Servers | undefined;
+  let started = false;
   let cluster: Cluster;
   let api: KubernetesApi;
   let bin: string;
@@ -71,11 +51,10 @@ describe('the rehearsal plugin for kubernetes on a real cluster', function () {
 
   before(async function () {
     if (process.platform !== 'linux' || process.getuid?.() !== 0) this.skip();
-    if (!existsSync(servers)) this.skip();
     folder = mkdtempSync(join(tmpdir(), 'cluster-'));
     checkout = new Checkout();
-    started = (await import(servers)) as Servers;
-    cluster = await started.startCluster({ folder, storageClass: 'gp3' });
+    started = true;
+    cluster = await startCluster({ folder, storageClass: 'gp3' });
     api = await KubernetesApi.connect(cluster.kubeconfig);
     const credential = /(?:client-key-data|token)"?: "?([^"\s]+)/u.exec(
       readFileSync(cluster.kubeconfig, 'utf8'),
@@ -94,8 +73,8 @@ describe('the rehearsal plugin for kubernetes on a real cluster', function () {
   after(async () => {
     syncing = false;
     await operator;
-    if (started === undefined) return;
-    await started.stopServers(folder);
+    if (!started) return;
+    await stopServers(folder);
     checkout.remove();
     rmSync(folder, { recursive: true, force: true });
   });
