@@ -15,8 +15,11 @@ import { isRunning, Servers } from '../rehearsal/servers/process.ts';
 import { hasValue, rehearsed, settingIn, writePrivate } from '../rehearsal/stack-file.ts';
 import {
   deployRole,
+  dropLogs,
   endSystems,
+  keepLogs,
   kindOf,
+  recordedSystems,
   runningSystems,
   type Systems,
   startSystems,
@@ -137,9 +140,9 @@ async function prepare({ stack, kubeconfig }: Request): Promise<Systems> {
   // What the committed file changes later is taken over, key by key, as on any machine.
   writePrivate(stackFile(stack).replace(/\.yaml$/u, '.base.yaml'), committed);
   console.error(`\nReplaced in the rehearsal's copy of Pulumi.${stack}.yaml:`);
-  for (const line of [...replaced, 'backend: a folder', 'secrets provider: a passphrase']) {
-    console.error(`  ${line}`);
-  }
+  const notes = ['backend: a folder', 'secrets provider: a passphrase'];
+  if (systems.borrowed) notes.push("image: not replaced, that cluster's nodes pull it");
+  for (const line of [...replaced, ...notes]) console.error(`  ${line}`);
   for (const name of Object.keys(systems.environment).filter((each) => /ENDPOINT/u.test(each))) {
     console.error(`  ${name}: ${systems.environment[name]}`);
   }
@@ -241,13 +244,15 @@ async function verify(systems: Systems, engine: Engine): Promise<boolean> {
 }
 
 async function down(stack: string): Promise<void> {
-  const systems = runningSystems(stack);
+  const systems = recordedSystems(stack);
   const progress = startProgress(`taking down the rehearsal of ${stack}`, 'about 5 seconds');
   if (systems?.borrowed === true && systems.cluster !== undefined) {
     const engine = await engineFor(systems);
     // The rehearsal's own state of a cluster that stays: what is in it has to go.
     await engine.ask(['state', 'unprotect', '--all', '--yes', '--stack', stack]);
-    await engine.ask(['destroy', '--yes', '--skip-preview', '--stack', stack]);
+    const { code } = await engine.ask(['destroy', '--yes', '--skip-preview', '--stack', stack]);
+    if (code !== 0)
+      console.error('- the stack could not be destroyed: look for it in that cluster');
     await returnBorrowed(systems.cluster);
   }
   await endSystems(stack);
@@ -308,6 +313,8 @@ async function whole(request: Request): Promise<number> {
     passed =
       code === 0 && (await untilInterrupted(stack, async () => await verify(systems, engine)));
   } finally {
+    const logs = passed || keep ? undefined : keepLogs(stack);
+    if (logs !== undefined) console.error(`- the servers' logs are kept: ${relative('.', logs)}`);
     await end();
   }
   console.log(
@@ -325,6 +332,7 @@ async function main(): Promise<number> {
   refuseMachine(request, committedFile(stack));
   takeLock(stack, verb ?? 'up, verify, down');
   refuseOthers(stack);
+  if (verb !== 'destroy') dropLogs(stack);
   if (verb === 'down') {
     await down(stack);
     return 0;

@@ -2,7 +2,15 @@
  * The systems that a stack is rehearsed with: started, described for those who come later, and
  * asked how they are.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { goTool, toolDirectory } from '../operations/engine/go.ts';
 import { startProgress } from '../operations/engine/progress.ts';
@@ -56,13 +64,36 @@ const outputDirectory = join('out', 'rehearsal');
 
 const record = (folder: string): string => join(folder, 'systems.json');
 
-/** The systems of a rehearsal that all still run. */
+/** The systems that were started for a stack, whether they still run or not. */
+export function recordedSystems(stack: string): Systems | undefined {
+  const path = record(rehearsalFolder(stack));
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Systems) : undefined;
+}
+
+/** The same if all of them still run. */
 export function runningSystems(stack: string): Systems | undefined {
-  const folder = rehearsalFolder(stack);
-  if (!existsSync(record(folder))) return undefined;
-  const all = new Servers(folder).list();
-  if (all.length === 0 || !all.every(isRunning)) return undefined;
-  return JSON.parse(readFileSync(record(folder), 'utf8')) as Systems;
+  const all = new Servers(rehearsalFolder(stack)).list();
+  return all.length > 0 && all.every(isRunning) ? recordedSystems(stack) : undefined;
+}
+
+/** Where the logs of a failed rehearsal stay, until the next one. */
+export function keptLogs(stack: string): string {
+  return `${dirname(rehearsalFolder(stack))}-logs/${stack}`;
+}
+
+/** @returns the folder, undefined when there was no log */
+export function keepLogs(stack: string): string | undefined {
+  const logs = join(rehearsalFolder(stack), 'logs');
+  if (!existsSync(logs)) return undefined;
+  dropLogs(stack);
+  cpSync(logs, keptLogs(stack), { recursive: true });
+  return keptLogs(stack);
+}
+
+export function dropLogs(stack: string): void {
+  rmSync(keptLogs(stack), { recursive: true, force: true });
+  const all = dirname(keptLogs(stack));
+  if (existsSync(all) && readdirSync(all).length === 0) rmdirSync(all);
 }
 
 /**

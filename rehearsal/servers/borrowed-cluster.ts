@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { CommandError } from '../../operations/engine/command-error.ts';
 import type { Cluster } from './cluster.ts';
 import { operatorNamespace, operatorRole } from './external-secrets.ts';
-import { type Access, accessTo, apply } from './kubernetes-client.ts';
+import { type Access, accessTo, apply, fieldManager } from './kubernetes-client.ts';
 
 const definitions = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition' };
 const mark = { 'hummingbot-secrets/rehearsal': 'true' };
@@ -24,8 +24,9 @@ export async function openBorrowed(
 ): Promise<Cluster> {
   const access = await accessTo(kubeconfig);
   const name = 'externalsecrets.external-secrets.io';
+  // One that a killed rehearsal left behind is ours.
   const there = await access.objects.read({ ...definitions, metadata: { name } }).then(
-    () => true,
+    ({ metadata }) => !metadata?.managedFields?.some(({ manager }) => manager === fieldManager),
     () => false,
   );
   if (there) {

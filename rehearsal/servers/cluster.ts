@@ -127,6 +127,9 @@ async function startParts(site: Site, args: ClusterArgs): Promise<Cluster> {
     await part('containerd', async () => await startContainerd(site, [botImage]));
     await part('kubelet', async () => await startKubelet(site, async () => await isReady(admin)));
   }
+  // The first thing that one sees of the controllers at work.
+  const account = { name: 'default', namespace: 'default' };
+  await eventually(30, async () => Boolean(await admin.core.readNamespacedServiceAccount(account)));
   const { metadata } = await admin.core.readNamespace({ name: 'kube-system' });
   return {
     server,

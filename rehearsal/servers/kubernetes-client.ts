@@ -25,13 +25,16 @@ export async function accessTo(kubeconfig: string, context?: string): Promise<Ac
   };
 }
 
+/** As which a rehearsal writes. */
+export const fieldManager = 'rehearsal';
+
 /** Makes objects as they are given, or makes those that exist so: server-side apply. */
 export async function apply(access: Access, objects: readonly object[]): Promise<void> {
   const strategy = access.library.PatchStrategy.ServerSideApply;
   for (const each of objects) {
     const object = each as KubernetesObject;
     const none = undefined;
-    await access.objects.patch(object, none, none, 'rehearsal', true, strategy);
+    await access.objects.patch(object, none, none, fieldManager, true, strategy);
   }
 }
 
