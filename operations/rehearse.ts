@@ -27,6 +27,7 @@ import {
 import { keysInUse } from '../rehearsal/values-in-use.ts';
 import { type Check, verifyInCluster } from '../rehearsal/verify.ts';
 import { verifyCompose } from '../rehearsal/verify-compose.ts';
+import { findCli } from './engine/cli.ts';
 import { CommandError, refuseSwallowedFlags, runCommand } from './engine/command-error.ts';
 import { type Engine, prepareEngine } from './engine/engine.ts';
 import { duration, startProgress } from './engine/progress.ts';
@@ -128,6 +129,7 @@ async function prepare({ stack, kubeconfig }: Request): Promise<Systems> {
   if (rehearsedStacks().includes(stack)) {
     console.error(`- servers of an earlier rehearsal of ${stack} are gone; it begins anew`);
   }
+  await findCli(false);
   const given = kubeconfig === undefined ? undefined : resolve(kubeconfig);
   const systems = await startSystems(stack, committed, given);
   const { text, replaced } = rehearsed(
@@ -339,7 +341,9 @@ async function main(): Promise<number> {
   }
   if (verb === 'destroy') {
     const engine = await engineFor(needRunning(stack));
-    return await engine.run(['destroy', '--yes', '--skip-preview', '--stack', stack]);
+    // A preview finds what is protected before anything is gone.
+    const flags = engine.protected ? ['--yes'] : ['--yes', '--skip-preview'];
+    return await engine.run(['destroy', ...flags, '--stack', stack]);
   }
   if (verb === 'up') {
     const { code } = await up(request);

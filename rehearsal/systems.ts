@@ -15,14 +15,14 @@ import { dirname, join } from 'node:path';
 import { goTool, toolDirectory } from '../operations/engine/go.ts';
 import { startProgress } from '../operations/engine/progress.ts';
 import { projectDirectory, projectName, rehearsalFolder } from '../operations/engine/workspace.ts';
-import { startAws } from './servers/aws.ts';
+import { installMoto, startAws } from './servers/aws.ts';
 import { becomeRole } from './servers/aws-role.ts';
 import { openBorrowed } from './servers/borrowed-cluster.ts';
 import { type Cluster, enclosureIn, startCluster, stopServers } from './servers/cluster.ts';
 import { startDocker } from './servers/docker.ts';
 import { startOperator } from './servers/external-secrets.ts';
 import { accessTo } from './servers/kubernetes-client.ts';
-import { isRunning, Servers } from './servers/process.ts';
+import { isRunning, processesMarked, Servers, stopProcess } from './servers/process.ts';
 import { type Replacements, settingIn, writePrivate } from './stack-file.ts';
 import { dockerCompose, externalSecrets, kubernetes } from './tools/tools.ts';
 
@@ -121,10 +121,14 @@ export async function startSystems(
   return systems;
 }
 
+/** Variable that names the folder of the rehearsal to a server that is not recorded yet. */
+const startedFor = 'HUMMINGBOT_SECRETS_STARTED_FOR';
+
 /** Stops all servers and removes the folder, with the state and the look-alikes in it. */
 export async function endSystems(stack: string): Promise<void> {
   const folder = rehearsalFolder(stack);
   await stopServers(folder);
+  for (const id of processesMarked(startedFor, folder)) await stopProcess(id);
   rmSync(folder, { recursive: true, force: true });
   const written = join(projectDirectory, outputDirectory);
   rmSync(join(written, stack), { recursive: true, force: true });
@@ -150,19 +154,24 @@ async function startForCluster(
   kubeconfig: string | undefined,
 ): Promise<Started> {
   const folder = rehearsalFolder(stack);
+  // All tools first: what cannot be had is known before a server runs.
+  if (kubeconfig === undefined) await goTool(kubernetes);
+  const operator = await goTool(externalSecrets);
+  await installMoto();
   const storageClass = textIn(text, 'storageClass');
   const cluster =
     kubeconfig === undefined
       ? await startOwn(folder, storageClass, textIn(text, 'storageSize'))
       : await openBorrowed(kubeconfig, folder, storageClass);
   const servers = new Servers(folder);
+  process.env[startedFor] = folder;
   const aws = await startAws({ directory: join(folder, 'logs') });
+  delete process.env[startedFor];
   for (const [at, pid] of aws.pids.entries()) {
     servers.record(['aws', 'aws-recorder'][at] ?? `aws-${at}`, pid, aws.logFile);
   }
   const role = deployRole(text);
   const credentials = await becomeRole(aws.endpoint, role);
-  const operator = await goTool(externalSecrets);
   const enclosure = enclosureIn(folder);
   const progress = startProgress('starting External Secrets', 'about 5 seconds');
   await startOperator({
@@ -218,7 +227,6 @@ async function startOwn(
   storageClass: string | undefined,
   storageSize: string | undefined,
 ): Promise<Cluster> {
-  await goTool(kubernetes);
   const progress = startProgress('starting Kubernetes', 'about 15 seconds');
   let part = '';
   const cluster = await startCluster({

@@ -79,6 +79,23 @@ export function childOf(parent: number): number | undefined {
   return pids.map(Number).find((pid) => statOf(pid)?.[1] === `${parent}`);
 }
 
+/**
+ * Processes whose environment names a folder by a variable: of what was started and not yet recorded
+ * when its starter was killed.
+ */
+export function processesMarked(variable: string, folder: string): readonly ProcessId[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/u.test(name));
+  return pids.flatMap((pid) => {
+    try {
+      const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+      const own = Number(pid) === process.pid || !environment.includes(`${variable}=${folder}`);
+      return own ? [] : (identify(Number(pid)) ?? []);
+    } catch {
+      return []; // Ended meanwhile, or somebody else's.
+    }
+  });
+}
+
 /** Ends a process by its pid: SIGTERM, then SIGKILL. Returns when it is gone. */
 export async function stopProcess(id: ProcessId, seconds = stopSeconds): Promise<void> {
   let signal: NodeJS.Signals = 'SIGTERM';

@@ -4,7 +4,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { identify, isRunning, Servers, stopProcess } from '../../../rehearsal/servers/process.ts';
+import {
+  identify,
+  isRunning,
+  processesMarked,
+  Servers,
+  stopProcess,
+} from '../../../rehearsal/servers/process.ts';
 
 const isLinux = process.platform === 'linux';
 
@@ -79,6 +85,20 @@ describe('server processes', () => {
     assert.ok(id !== undefined);
     await stopProcess(id, 0.3);
     assert.ok(!isRunning(id));
+  });
+
+  it('that were not recorded yet are found by their environment', async () => {
+    const env = { ...process.env, TEST_STARTED_FOR: folder };
+    const child = spawn('sleep', ['60'], { env });
+    children.push(child);
+    const found = processesMarked('TEST_STARTED_FOR', folder);
+    assert.deepEqual(
+      found.map(({ pid }) => pid),
+      [child.pid],
+    );
+    assert.deepEqual(processesMarked('TEST_STARTED_FOR', `${folder}x`), []);
+    for (const id of found) await stopProcess(id);
+    assert.deepEqual(processesMarked('TEST_STARTED_FOR', folder), []);
   });
 
   it('are stopped and forgotten', async () => {
