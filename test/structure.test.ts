@@ -56,7 +56,7 @@ const allowed: readonly (readonly [RegExp, RegExp])[] = [
     /^(?:operations\/(?:import\/|engine\/command-error\.ts)|components\/catalog\.ts|settings\/mistake\.ts)/,
   ],
   [
-    /^operations\/rehearse\.ts$/,
+    /^operations\/(?:rehearse|tools)\.ts$/,
     /^(?:operations\/engine\/|components\/(?:catalog|shape)\.ts|settings\/mistake\.ts|rehearsal\/)/,
   ],
   [

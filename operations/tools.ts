@@ -1,0 +1,35 @@
+/**
+ * `npm run tools`: finds or builds everything that rehearsals and end-to-end tests need, ahead of
+ * time. Nobody has to: each command makes what it needs. What is cached already costs nothing.
+ */
+import { installMoto } from '../rehearsal/servers/aws.ts';
+import { dockerCompose, externalSecrets, kubernetes } from '../rehearsal/tools/tools.ts';
+import { findCli } from './engine/cli.ts';
+import { CommandError, runCommand } from './engine/command-error.ts';
+import { goTool } from './engine/go.ts';
+import { duration } from './engine/progress.ts';
+import { prepareWorkspace } from './engine/workspace.ts';
+
+/** In the order of need; one at a time, because each build takes all cores. */
+const tools: readonly (readonly [string, () => Promise<unknown>])[] = [
+  ['pulumi', async () => await findCli(false)],
+  ['docker-compose', async () => await goTool(dockerCompose)],
+  ['moto', async () => await installMoto()],
+  ['kubernetes', async () => await goTool(kubernetes)],
+  ['external-secrets', async () => await goTool(externalSecrets)],
+];
+
+async function main(): Promise<number> {
+  if (process.argv.length > 2) {
+    throw new CommandError('tools: got words behind it; allowed: none; fix: npm run tools');
+  }
+  prepareWorkspace();
+  for (const [name, make] of tools) {
+    const begun = performance.now();
+    await make();
+    console.log(`${name}: ready, ${duration(performance.now() - begun)}`);
+  }
+  return 0;
+}
+
+if (import.meta.main) await runCommand(main);
