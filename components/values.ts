@@ -7,7 +7,9 @@
  */
 import { createHmac } from 'node:crypto';
 import * as pulumi from '@pulumi/pulumi';
-import * as random from '@pulumi/random';
+// Their own modules: the whole package costs 20 ms more at each evaluation.
+import { RandomId } from '@pulumi/random/randomId.js';
+import { RandomPassword } from '@pulumi/random/randomPassword.js';
 import { base32 } from '@scure/base';
 import type { CatalogEntry } from './catalog.ts';
 import { placeholderOf } from './shape.ts';
@@ -84,11 +86,7 @@ export class TagKey extends pulumi.ComponentResource {
   constructor(name: string, opts?: pulumi.ComponentResourceOptions) {
     super('hummingbot-secrets:values:TagKey', name, {}, opts);
     // 48 of 62 characters: 285 bits, more than the 256 that HMAC-SHA256 can use.
-    const key = new random.RandomPassword(
-      `${name}-key`,
-      { length: 48, special: false },
-      { parent: this },
-    );
+    const key = new RandomPassword(`${name}-key`, { length: 48, special: false }, { parent: this });
     this.value = pulumi.secret(key.result);
     this.registerOutputs({});
   }
@@ -122,7 +120,7 @@ export class SecretGroup extends pulumi.ComponentResource {
     const tags = tagsOf(args.tagKey, this.secrets);
     this.tag = tags.apply((all) => all.group);
     this.keyTags = tags.apply((all) => all.keys);
-    this.suffix = new random.RandomId(
+    this.suffix = new RandomId(
       `${name}-suffix`,
       { byteLength: 4, keepers: { tag: this.tag } },
       { parent: this },
@@ -142,7 +140,7 @@ export class SecretGroup extends pulumi.ComponentResource {
     const configured = args.values.get(key);
     if (configured !== undefined) return pulumi.secret(configured);
     if (entry.source === 'generated') {
-      const password = new random.RandomPassword(
+      const password = new RandomPassword(
         `${this.name}-${key}`,
         { length: 32, special: false },
         { parent: this },
