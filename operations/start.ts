@@ -7,6 +7,13 @@ import { parseArgs } from 'node:util';
 import { pulumiCommand } from '../settings/mistake.ts';
 import { CommandError, refuseSwallowedFlags, runCommand } from './engine/command-error.ts';
 import { type Engine, prepareEngine } from './engine/engine.ts';
+import {
+  changeLines,
+  eventsEnvironment,
+  eventsFile,
+  type Told,
+  takeEvents,
+} from './engine/events.ts';
 import { leftIn, listed, movedLines } from './engine/leftovers.ts';
 import { projectDirectory, workspace } from './engine/workspace.ts';
 
@@ -55,27 +62,54 @@ async function main(): Promise<number> {
   const made = engine.cli.official ? 'from its vendor' : 'self-built';
   console.error(`- Pulumi ${engine.cli.version} (${made}), stack ${stack}: ${verb}\n`);
   const before = verb === 'preview' ? [] : directoriesOf(await outputsOf(engine));
-  const code = await engine.run(argumentsOf(engine, verb, yes));
+  const events = eventsFile();
+  let interrupted = false;
+  const note = (): void => {
+    interrupted = true;
+  };
+  process.on('SIGINT', note).on('SIGTERM', note);
+  const words = [...argumentsOf(engine, verb, yes), '--event-log', events];
+  const code = await engine.run(words, eventsEnvironment);
+  process.off('SIGINT', note).off('SIGTERM', note);
+  const told = takeEvents(events);
   if (code !== 0) {
-    const again = [`npm start --`, ...(verb === 'up' ? [] : [verb]), `--stack ${stack}`].join(' ');
-    console.error(
-      `\n${verb} of stack ${stack} did not finish; what it did is kept: mend and run \`${again}\``,
-    );
+    for (const line of endOf({ verb, stack, yes }, told, interrupted)) console.error(line);
     return code;
+  }
+  if (verb !== 'destroy' && told.tags !== undefined) {
+    console.log(`\n${changeLines(told.tags).join('\n')}`);
   }
   if (verb === 'up') await summarise(engine, before);
   if (verb === 'destroy') sayWhatStays(engine, before);
   return 0;
 }
 
+/** The last lines of a run that did not finish: each of its ends has a text of its own. */
+export function endOf({ verb, stack }: Request, told: Told, interrupted: boolean): string[] {
+  const again = [`npm start --`, ...(verb === 'up' ? [] : [verb]), `--stack ${stack}`].join(' ');
+  const what = `${verb} of stack ${stack}`;
+  if (interrupted) {
+    const kept = verb === 'preview' ? 'it changes nothing' : 'what it did is kept';
+    return ['', `${what} was interrupted; ${kept}; \`${again}\` does the rest`];
+  }
+  // A refusal says itself that nothing was changed.
+  const refused = told.errors.some((error) => error.includes('; nothing was changed'));
+  const end = told.changed
+    ? `${what} failed on the way; what it did is kept: mend and run \`${again}\``
+    : `${what} failed, and changed nothing: mend and run \`${again}\``;
+  return ['', ...(refused ? [] : [verb === 'preview' ? `${what} failed` : end]), ...told.errors];
+}
+
 function argumentsOf(engine: Engine, verb: Verb, yes: boolean): readonly string[] {
   // A protected stack is previewed and asked about, as with `pulumi up` itself.
   const agreed = yes || !engine.protected ? ['--yes'] : [];
+  // The tags of all values, changed or not, are 40 lines; ours name those that change.
+  const quiet = ['--suppress-outputs', '--suppress-progress'];
   const args: Record<Verb, readonly string[]> = {
     // A refresh first: files that somebody deleted or changed are made right again.
-    up: ['up', '--refresh', ...agreed, ...(agreed.length > 0 ? ['--skip-preview'] : [])],
-    preview: ['preview', '--refresh'],
-    destroy: ['destroy', ...agreed, ...(agreed.length > 0 ? ['--skip-preview'] : [])],
+    up: ['up', '--refresh', ...quiet, ...agreed, ...(agreed.length > 0 ? ['--skip-preview'] : [])],
+    preview: ['preview', '--refresh', ...quiet],
+    destroy: ['destroy', ...quiet, ...agreed, ...(agreed.length > 0 ? ['--skip-preview'] : [])],
   };
   return [...args[verb], '--stack', engine.stack];
 }
@@ -143,7 +177,9 @@ function sayWhatStays({ stack }: Engine, directories: readonly string[]): void {
     return names.length === 0 ? [] : [`${listed(names)} of the bot stay in ${directory}/.`];
   });
   const delivered = 'Nothing is left of what the stack delivered.';
-  console.log(`\n${[delivered, ...bot, `${places}, tools in ${workspace.cache}.`].join(' ')}`);
+  const remove = `To forget the stack in the backend too: npm run pulumi -- stack rm ${stack}.`;
+  console.log(`\n${remove}`);
+  console.log([delivered, ...bot, `${places}, tools in ${workspace.cache}.`].join(' '));
 }
 
 /** Columns of equal width, the last one free. */

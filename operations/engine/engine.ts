@@ -36,8 +36,12 @@ import {
 
 export interface Runner {
   readonly cli: Cli;
-  /** Runs Pulumi on the terminal. @returns its exit code */
-  run(args: readonly string[]): Promise<number>;
+  /**
+   * Runs Pulumi on the terminal.
+   * @param more variables beside those of the runner
+   * @returns its exit code
+   */
+  run(args: readonly string[], more?: NodeJS.ProcessEnv): Promise<number>;
   /** Runs Pulumi with something on its standard input. @returns exit code and what it printed */
   ask(args: readonly string[], input?: string): Promise<Answer>;
 }
@@ -91,11 +95,11 @@ export async function prepareEngine(
     stack,
     protected: protectedStack,
     settings: settingsOf(stackFile, projectName),
-    run: async (args) => {
+    run: async (args, more) => {
       if (unclear ? verbOf(args) !== 'config' : runsProgram(args)) {
         refuseWrongSettings(stack, stackFile.path, stackFile.text);
       } else if (keepsConfig(args)) refusePlaintext(stack, stackFile.path, stackFile.text);
-      return await runner.run(args);
+      return await runner.run(args, more);
     },
   };
   await selectStack(engine, encryptionOf(stackFile.text));
@@ -116,7 +120,8 @@ function runnerOf(cli: Cli, env: NodeJS.ProcessEnv): Runner {
   const program = join(cli.bin, 'pulumi');
   return {
     cli,
-    run: async (args) => await withoutLogs(cli, () => runOnTerminal(program, args, env)),
+    run: async (args, more) =>
+      await withoutLogs(cli, () => runOnTerminal(program, args, { ...env, ...more })),
     ask: async (args, input) => await withoutLogs(cli, () => runQuietly(program, args, env, input)),
   };
 }
