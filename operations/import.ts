@@ -113,8 +113,13 @@ export function leftOut({ unknown, skipped, found }: Reading): readonly string[]
 }
 
 async function main(): Promise<number> {
+  const words = process.argv.slice(2);
+  if (words.includes('--help') || words.includes('-h')) {
+    console.log('npm run import -- --stack NAME FILE|DIRECTORY');
+    return 0;
+  }
   refuseSwallowedFlags('npm run import --');
-  const { path, stack } = parseRequest(process.argv.slice(2));
+  const { path, stack } = parseRequest(words);
   standWhereTheUserDoes();
   const command = `npm run import -- --stack ${stack} ${forShell(path)}`;
   const reading = readValues(path, { stack, command });

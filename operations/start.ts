@@ -52,7 +52,12 @@ export function parseRequest(args: readonly string[]): Request {
 }
 
 async function main(): Promise<number> {
-  const { verb, stack, yes } = parseRequest(process.argv.slice(2));
+  const given = process.argv.slice(2);
+  if (given.includes('--help') || given.includes('-h')) {
+    console.log('npm start -- [up|preview|destroy] [--stack NAME] [--yes]');
+    return 0;
+  }
+  const { verb, stack, yes } = parseRequest(given);
   refuseSwallowedFlags(`npm start -- ${verb}`);
   const engine = await prepareEngine(stack, {
     lock: verb !== 'preview',

@@ -1,5 +1,6 @@
 /** A user's mistake, said in one line: what, got, allowed, and the command that fixes it. */
 
+import { relative } from 'node:path';
 import { closest, distance } from 'fastest-levenshtein';
 import { entryOf, isSecretKey } from '../components/catalog.ts';
 
@@ -72,7 +73,13 @@ export function removeCommand(stack: string, name: string, parent?: string): str
   const path = parent === undefined ? name : `${parent}.${name}`;
   return isOrdinary(name)
     ? pulumiCommand(stack, 'config', 'rm', `--path '${path}'`)
-    : `remove it from the stack file by hand`;
+    : `take it out of ${fileOf(stack)} by hand`;
+}
+
+/** The stack file that a run reads; here it is named by Pulumi's variable. */
+function fileOf(stack: string): string {
+  const named = process.env.PULUMI_OPTION_CONFIG_FILE;
+  return named ? relative(process.cwd(), named) : `Pulumi.${stack}.yaml`;
 }
 
 function isOrdinary(name: string): boolean {
