@@ -210,7 +210,13 @@ async function main(): Promise<number> {
     ? await prepareEngine(stack, { lock: takesLock(given) })
     : await prepareRunner(stack);
   refuseDebugLog(given, engine.cli.official);
-  return await engine.run(args);
+  const code = await engine.run(args);
+  const [key] = behindConfig(given, 'set') ?? [];
+  // Pulumi says nothing of it; scripts need no word.
+  if (code === 0 && process.stderr.isTTY && isValuePath(key) && !has(given, 'help')) {
+    console.error(`set ${path(key)} of stack ${stack}; next: npm start -- --stack ${stack}`);
+  }
+  return code;
 }
 
 if (import.meta.main) await runCommand(main);

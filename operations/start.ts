@@ -2,18 +2,13 @@
  * `npm start`: brings a stack up, from nothing. Finds or makes a Pulumi, keeps state and
  * passphrase in `.local/` unless the user has their own, and runs `pulumi up`.
  */
+import { spawnSync } from 'node:child_process';
 import { isAbsolute, join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { pulumiCommand } from '../settings/mistake.ts';
+import { changeLines, type Tags } from './engine/changes.ts';
 import { CommandError, refuseSwallowedFlags, runCommand } from './engine/command-error.ts';
 import { type Engine, prepareEngine } from './engine/engine.ts';
-import {
-  changeLines,
-  eventsEnvironment,
-  eventsFile,
-  type Told,
-  takeEvents,
-} from './engine/events.ts';
 import { leftIn, listed, movedLines } from './engine/leftovers.ts';
 import { projectDirectory, workspace } from './engine/workspace.ts';
 
@@ -66,43 +61,32 @@ async function main(): Promise<number> {
   });
   const made = engine.cli.official ? 'from its vendor' : 'self-built';
   console.error(`- Pulumi ${engine.cli.version} (${made}), stack ${stack}: ${verb}\n`);
-  const before = verb === 'preview' ? [] : directoriesOf(await outputsOf(engine));
-  const events = eventsFile();
+  const outputs = verb === 'preview' ? {} : await outputsOf(engine);
+  const before = directoriesOf(outputs);
   let interrupted = false;
   const note = (): void => {
     interrupted = true;
   };
   process.on('SIGINT', note).on('SIGTERM', note);
-  const words = [...argumentsOf(engine, verb, yes), '--event-log', events];
-  const code = await engine.run(words, eventsEnvironment);
+  const code = await engine.run(argumentsOf(engine, verb, yes));
   process.off('SIGINT', note).off('SIGTERM', note);
-  const told = takeEvents(events);
   if (code !== 0) {
-    for (const line of endOf({ verb, stack, yes }, told, interrupted)) console.error(line);
+    for (const line of endOf({ verb, stack, yes }, interrupted)) console.error(line);
     return code;
   }
-  if (verb !== 'destroy' && told.tags !== undefined) {
-    console.log(`\n${changeLines(told.tags).join('\n')}`);
-  }
-  if (verb === 'up') await summarise(engine, before);
+  if (verb === 'up') await summarise(engine, before, outputs.tags ?? {});
   if (verb === 'destroy') sayWhatStays(engine, before);
   return 0;
 }
 
-/** The last lines of a run that did not finish: each of its ends has a text of its own. */
-export function endOf({ verb, stack }: Request, told: Told, interrupted: boolean): string[] {
+/** The last line of a run that did not finish: each of its ends has a text of its own. */
+export function endOf({ verb, stack }: Request, interrupted: boolean): string[] {
   const again = [`npm start --`, ...(verb === 'up' ? [] : [verb]), `--stack ${stack}`].join(' ');
   const what = `${verb} of stack ${stack}`;
-  if (interrupted) {
-    const kept = verb === 'preview' ? 'it changes nothing' : 'what it did is kept';
-    return ['', `${what} was interrupted; ${kept}; \`${again}\` does the rest`];
-  }
-  // A refusal says itself that nothing was changed.
-  const refused = told.errors.some((error) => error.includes('; nothing was changed'));
-  const end = told.changed
-    ? `${what} failed on the way; what it did is kept: mend and run \`${again}\``
-    : `${what} failed, and changed nothing: mend and run \`${again}\``;
-  return ['', ...(refused ? [] : [verb === 'preview' ? `${what} failed` : end]), ...told.errors];
+  const kept = verb === 'preview' ? 'it changes nothing' : 'what it did is kept';
+  return interrupted
+    ? ['', `${what} was interrupted; ${kept}; \`${again}\` does the rest`]
+    : ['', `${what} did not finish; ${kept}: mend what its errors say and run \`${again}\``];
 }
 
 function argumentsOf(engine: Engine, verb: Verb, yes: boolean): readonly string[] {
@@ -113,7 +97,7 @@ function argumentsOf(engine: Engine, verb: Verb, yes: boolean): readonly string[
   const args: Record<Verb, readonly string[]> = {
     // A refresh first: files that somebody deleted or changed are made right again.
     up: ['up', '--refresh', ...quiet, ...agreed, ...(agreed.length > 0 ? ['--skip-preview'] : [])],
-    preview: ['preview', '--refresh', ...quiet],
+    preview: ['preview', '--refresh', '--suppress-progress'],
     destroy: ['destroy', ...quiet, ...agreed, ...(agreed.length > 0 ? ['--skip-preview'] : [])],
   };
   return [...args[verb], '--stack', engine.stack];
@@ -137,7 +121,7 @@ function directoriesOf({ delivered = {} }: Partial<Outputs>): readonly string[] 
 }
 
 /** What was made, and the three commands that come next. */
-async function summarise(engine: Engine, before: readonly string[]): Promise<void> {
+async function summarise(engine: Engine, before: readonly string[], old: Tags): Promise<void> {
   const outputs = await outputsOf(engine);
   const { tags, delivered } = outputs;
   if (tags === undefined || delivered === undefined) return;
@@ -148,6 +132,7 @@ async function summarise(engine: Engine, before: readonly string[]): Promise<voi
     Object.keys(delivered).join(', '),
   ]);
   const total = rows.reduce((sum, row) => sum + Number(row[1]), 0);
+  console.log(`\n${changeLines(old, tags).join('\n')}`);
   console.log(`\nStack ${engine.stack} is up: ${total} values.\n`);
   console.log(table([['GROUP', 'VALUES', 'TAG', 'DELIVERED TO'], ...rows]));
   const [first] = Object.values(delivered);
@@ -162,6 +147,12 @@ async function summarise(engine: Engine, before: readonly string[]): Promise<voi
     [`npm start -- destroy --stack ${engine.stack}`, 'take it all away'],
   ];
   for (const [command, purpose] of next) console.log(`  ${command}\n      ${purpose}`);
+  const [program = '', plugin = ''] = first?.next.split(' ') ?? [];
+  if (program === 'docker' && spawnSync(program, [plugin, 'version']).status !== 0) {
+    console.log(
+      `  (\`${program} ${plugin} version\` fails here: install Docker Engine and its plugin first)`,
+    );
+  }
   const moved = movedLines(before, directoriesOf(outputs), resolved);
   if (moved.length > 0) console.log(`\n${moved.join('\n')}`);
 }

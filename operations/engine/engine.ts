@@ -36,12 +36,8 @@ import {
 
 export interface Runner {
   readonly cli: Cli;
-  /**
-   * Runs Pulumi on the terminal.
-   * @param more variables beside those of the runner
-   * @returns its exit code
-   */
-  run(args: readonly string[], more?: NodeJS.ProcessEnv): Promise<number>;
+  /** Runs Pulumi on the terminal. @returns its exit code */
+  run(args: readonly string[]): Promise<number>;
   /** Runs Pulumi with something on its standard input. @returns exit code and what it printed */
   ask(args: readonly string[], input?: string): Promise<Answer>;
 }
@@ -95,11 +91,11 @@ export async function prepareEngine(
     stack,
     protected: protectedStack,
     settings: settingsOf(stackFile, projectName),
-    run: async (args, more) => {
+    run: async (args) => {
       if (unclear ? verbOf(args) !== 'config' : runsProgram(args)) {
         refuseWrongSettings(stack, stackFile.path, stackFile.text);
       } else if (keepsConfig(args)) refusePlaintext(stack, stackFile.path, stackFile.text);
-      return await runner.run(args, more);
+      return await runner.run(args);
     },
   };
   await selectStack(engine, encryptionOf(stackFile.text));
@@ -120,8 +116,7 @@ function runnerOf(cli: Cli, env: NodeJS.ProcessEnv): Runner {
   const program = join(cli.bin, 'pulumi');
   return {
     cli,
-    run: async (args, more) =>
-      await withoutLogs(cli, () => runOnTerminal(program, args, { ...env, ...more })),
+    run: async (args) => await withoutLogs(cli, () => runOnTerminal(program, args, env)),
     ask: async (args, input) => await withoutLogs(cli, () => runQuietly(program, args, env, input)),
   };
 }

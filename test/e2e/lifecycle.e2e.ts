@@ -1,17 +1,8 @@
 /** The life of a stack as its user sees it, on the real engine. */
 import assert from 'node:assert/strict';
-import {
-  chmodSync,
-  existsSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { entryOf, secretKeys } from '../../components/catalog.ts';
-import { leaks, makeCanary } from '../canary.ts';
+import { makeCanary } from '../canary.ts';
 import { Checkout, type FileFacts } from './checkout.ts';
 
 function changed(
@@ -82,37 +73,16 @@ describe('the life of dev', () => {
     await checkout.setSecret('trading.binance_api_key', value);
     const { code, stdout, stderr } = await checkout.npmStart('preview');
     assert.equal(code, 0);
-    assert.equal(stdout.trimEnd().split('\n').at(-1), 'Changed: trading.binance_api_key');
+    const tagLines = stdout
+      .split('\n')
+      .filter((line) => /"[a-z2-7]{10}" => "[a-z2-7]{10}"/.test(line));
+    assert.deepEqual(
+      tagLines.map((line) => line.replace(/^[\s~]*(\w+)\s*:.*$/u, '$1')),
+      ['group', 'binance_api_key'],
+    );
     assert.match(stdout, /File compose-binance_api_key/);
     assert.ok(!`${stdout}${stderr}`.includes(value));
     assert.deepEqual(changed(first, checkout.files('out/dev')), []);
-  });
-
-  it('the events that npm start reads hold no value, and are gone after it', async () => {
-    const events = join(checkout.temporary, 'events');
-    const words = ['run', '-s', 'pulumi', '--', 'preview', '--refresh', '--event-log', events];
-    const env = { PULUMI_DEBUG_COMMANDS: 'true' };
-    assert.equal((await checkout.run('npm', words, { env })).code, 0);
-    const log = readFileSync(events, 'utf8');
-    assert.match(log, /"resOutputsEvent"/);
-    const generated = checkout.read('out/dev/secrets/database/redis_password');
-    assert.ok(generated.length >= 16);
-    assert.deepEqual(
-      leaks(
-        log,
-        new Map([
-          ['set', value],
-          ['generated', generated],
-        ]),
-      ),
-      [],
-    );
-    rmSync(events);
-    const left = readdirSync(checkout.path('.local/pulumi'));
-    assert.deepEqual(
-      left.filter((name) => name.startsWith('events.')),
-      [],
-    );
   });
 
   it('changes exactly its file, the env file and the tag in the Compose files', async () => {
