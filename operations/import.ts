@@ -6,7 +6,7 @@
 import { statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { entryOf, type SecretKey } from '../components/catalog.ts';
-import { refusalOf } from '../components/shape.ts';
+import { placeholderOf, refusalOf } from '../components/shape.ts';
 import { lineOf, type Mistake } from '../settings/mistake.ts';
 import { CommandError, refuseSwallowedFlags, runCommand } from './engine/command-error.ts';
 import { type Engine, prepareEngine } from './engine/engine.ts';
@@ -18,6 +18,8 @@ import { readTree } from './import/tree.ts';
 const maxEnvBytes = 1024 * 1024;
 /** Files that are named one by one; a wrong directory may hold thousands. */
 const maxNamed = 20;
+
+type Settings = Readonly<Record<string, unknown>>;
 
 export interface Plan {
   readonly values: ReadonlyMap<SecretKey, string>;
@@ -49,8 +51,12 @@ export function readValues(path: string, again: Again): Reading {
 export function planImport({ found, mistakes: refused }: Reading, command: string): Plan {
   const values = new Map<SecretKey, string>();
   const mistakes: Mistake[] = [...refused];
-  for (const { key, value, where } of found) {
+  for (const { key, value: whole, where } of found) {
     const { group, shape } = entryOf(key);
+    // The line feed that ends a PEM's file is none of the value, as with standard input.
+    const value = shape === 'pem' ? whole.replace(/\n$/u, '') : whole;
+    // Without a value: missing, which leftOut says.
+    if (value === '' && !values.has(key)) continue;
     const fix = `mend ${where}, then ${command}`;
     const mistake = (got: string, allowed: string): void =>
       void mistakes.push({ what: `${group}.${key}`, got, allowed, fix });
@@ -65,10 +71,41 @@ export function planImport({ found, mistakes: refused }: Reading, command: strin
   return { values, mistakes };
 }
 
+/**
+ * Refuses placeholders of another stack for one that takes none.
+ * @param settings of the stack that is imported into
+ */
+export function refusedPlaceholders(
+  { values }: Plan,
+  settings: Settings,
+  command: string,
+): readonly Mistake[] {
+  if (String(settings.placeholders) === 'true') return [];
+  return [...values].flatMap(([key, value]) => {
+    const { group, shape } = entryOf(key);
+    if (value !== placeholderOf(shape, key)) return [];
+    const fix = `put your own in its place, or take it out, then ${command}`;
+    return [{ what: `${group}.${key}`, got: 'a placeholder', allowed: 'a value of your own', fix }];
+  });
+}
+
+/** Names of the values that a stack has no use for. */
+export function unused({ values }: Plan, { exchanges, services }: Settings): readonly string[] {
+  const listed = [exchanges, services].flatMap((list) => (Array.isArray(list) ? list : []));
+  return [...values.keys()].flatMap((key) => {
+    const { group, usedWith } = entryOf(key);
+    return listed.includes(usedWith)
+      ? []
+      : [`${group}.${key}: set, but not used while ${usedWith} is not listed`];
+  });
+}
+
 /** What is not taken over, a line each. */
-export function leftOut({ unknown, skipped }: Reading): readonly string[] {
+export function leftOut({ unknown, skipped, found }: Reading): readonly string[] {
   const more = skipped.length - maxNamed;
+  const empty = found.filter(({ value }) => value === '');
   return [
+    ...empty.map(({ key, where }) => `without a value, left out: ${key} in ${where}`),
     ...unknown.map((name) => `not in the catalog, left out: ${name}`),
     ...skipped.slice(0, maxNamed).map((file) => `not read, left out: ${file}`),
     ...(more > 0 ? [`not read, left out: ${more} more`] : []),
@@ -76,29 +113,41 @@ export function leftOut({ unknown, skipped }: Reading): readonly string[] {
 }
 
 async function main(): Promise<number> {
+  const words = process.argv.slice(2);
+  if (words.includes('--help') || words.includes('-h')) {
+    console.log('npm run import -- --stack NAME FILE|DIRECTORY');
+    return 0;
+  }
   refuseSwallowedFlags('npm run import --');
-  const { path, stack } = parseRequest(process.argv.slice(2));
+  const { path, stack } = parseRequest(words);
   standWhereTheUserDoes();
   const command = `npm run import -- --stack ${stack} ${forShell(path)}`;
   const reading = readValues(path, { stack, command });
   const plan = planImport(reading, command);
   for (const line of leftOut(reading)) console.log(line);
-  if (plan.mistakes.length > 0) {
-    throw new CommandError([...plan.mistakes.map(lineOf), 'Nothing was set.'].join('\n'));
-  }
+  refuse(plan.mistakes);
   if (plan.values.size === 0) {
     throw new CommandError(
       `${shownPath(path)}: got no name of the catalog; allowed: names such as BINANCE_API_KEY; fix: see docs/catalog.md`,
     );
   }
   const engine = await prepareEngine(stack, { lock: false });
+  refuse(refusedPlaceholders(plan, engine.settings, command));
   for (const [key, value] of plan.values) await setSecret(engine, key, value);
-  const left = reading.unknown.length + reading.skipped.length;
+  for (const line of unused(plan, engine.settings)) console.log(line);
+  const empty = reading.found.filter(({ value }) => value === '');
+  const left = reading.unknown.length + reading.skipped.length + empty.length;
   const also = left === 0 ? '' : `, ${left} left out`;
   console.log(
     `${plan.values.size} of stack ${stack} set${also}. Next: npm start -- --stack ${stack}`,
   );
   return 0;
+}
+
+/** @throws CommandError with a line for each mistake */
+function refuse(mistakes: readonly Mistake[]): void {
+  if (mistakes.length === 0) return;
+  throw new CommandError([...mistakes.map(lineOf), 'Nothing was set.'].join('\n'));
 }
 
 /** npm runs scripts in the package's folder; a user's path is relative to where npm was called. */

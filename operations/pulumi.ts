@@ -22,6 +22,12 @@ import { projectName, workspace } from './engine/workspace.ts';
 /** Above it the engine of 3.259 prints properties as they cross its wire. */
 const maxVerbosity = 3;
 
+/** Flags that npm keeps and that change what a command does; what npm knows itself is not here. */
+const pulumiFlags = [
+  ...['secret', 'plaintext', 'path', 'raw', 'show-secrets', 'config-file'],
+  ...['refresh', 'skip-preview', 'replace', 'target'],
+];
+
 /** Flags of `config set`, its parents' among them; what else stands there may be a value. */
 const setFlags = new Set(
   (
@@ -62,10 +68,12 @@ export function refuseValueInArguments(given: Arguments, stack = 'dev'): void {
 
 function refuseValueOfSet(given: Arguments, rest: readonly string[], stack: string): void {
   const [key, ...values] = rest;
-  if (!has(given, 'secret') && !isValuePath(key)) return;
+  // `KEY=VALUE` is one word to Pulumi, which would make a name of the value.
+  const glued = key?.includes('=') === true;
+  if (!has(given, 'secret') && !isValuePath(key) && !glued) return;
   // A value that begins with a hyphen is a row of short flags to Pulumi, whose error repeats it.
   const stray = given.options.some(({ name, glued }) => glued || !setFlags.has(name));
-  if (values.length === 0 && !stray) return;
+  if (values.length === 0 && !stray && !glued) return;
   const group = valuePath.exec(key ?? '');
   const got = stray ? ', or a flag that may be one' : '';
   const flags = stray ? ', flags as in --stack NAME' : '';
@@ -76,6 +84,23 @@ function refuseValueOfSet(given: Arguments, rest: readonly string[], stack: stri
   throw new CommandError(
     `config set${group === null ? '' : ` ${path(key)}`}: got a value among the arguments${got}, where others can read it; ` +
       `allowed: a prompt or standard input${inside}${flags}; fix: ${fix}, and revoke that value`,
+  );
+}
+
+/**
+ * Refuses to set a value in the clear, or under a name of its own beside its group: the one without
+ * --secret, the other without --path, as when npm has kept both.
+ * @throws CommandError with the command that does it
+ */
+export function refuseOpenValue(given: Arguments, stack = 'dev'): void {
+  const [key] = behindConfig(given, 'set') ?? [];
+  if (!isValuePath(key)) return;
+  const lacks = ['--secret', '--path'].filter((flag) => !has(given, flag.slice(2)));
+  const clear = has(given, 'plaintext') ? ['--plaintext'] : [];
+  if (lacks.length === 0 && clear.length === 0) return;
+  const got = [...clear, ...lacks.map((flag) => `no ${flag}`)].join(' and ');
+  throw new CommandError(
+    `config set ${path(key)}: got ${got}; allowed: a value inside its group, as a secret; fix: ${setSecretCommand(stack, path(key))}`,
   );
 }
 
@@ -190,17 +215,24 @@ async function main(): Promise<number> {
   const given = readArguments(args);
   const stack = stackOf(given) ?? (process.env.PULUMI_STACK || 'dev');
   refuseValueInArguments(given, stack);
+  refuseSwallowedFlags(`npm run pulumi -- ${given.words[0] ?? 'up'}`, pulumiFlags);
   if (!has(given, 'help')) {
+    refuseOpenValue(given, stack);
     refuseSelection(given);
     refuseParting(given, workspace.embedded);
   }
-  refuseSwallowedFlags(`npm run pulumi -- ${given.words[0] ?? 'up'}`);
   const lock = takesLock(given);
   const stacked = needsStack(given) ? await prepareEngine(stack, { lock }) : undefined;
   const engine = stacked ?? (await prepareRunner(stack));
   if (stacked?.protected === true) refuseBlindDeletion(given);
   refuseDebugLog(given, engine.cli.official);
-  return await engine.run(args);
+  const code = await engine.run(args);
+  const [key] = behindConfig(given, 'set') ?? [];
+  // Pulumi says nothing of it; scripts need no word.
+  if (code === 0 && process.stderr.isTTY && isValuePath(key) && !has(given, 'help')) {
+    console.error(`set ${path(key)} of stack ${stack}; next: npm start -- --stack ${stack}`);
+  }
+  return code;
 }
 
 if (import.meta.main) await runCommand(main);

@@ -2,9 +2,11 @@
  * `npm start`: brings a stack up, from nothing. Finds or makes a Pulumi, keeps state and
  * passphrase in `.local/` unless the user has their own, and runs `pulumi up`.
  */
+import { spawnSync } from 'node:child_process';
 import { isAbsolute, join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { pulumiCommand } from '../settings/mistake.ts';
+import { changeLines, type Tags } from './engine/changes.ts';
 import { CommandError, refuseSwallowedFlags, runCommand } from './engine/command-error.ts';
 import { type Engine, prepareEngine } from './engine/engine.ts';
 import { leftIn, listed, movedLines } from './engine/leftovers.ts';
@@ -45,7 +47,12 @@ export function parseRequest(args: readonly string[]): Request {
 }
 
 async function main(): Promise<number> {
-  const { verb, stack, yes } = parseRequest(process.argv.slice(2));
+  const given = process.argv.slice(2);
+  if (given.includes('--help') || given.includes('-h')) {
+    console.log('npm start -- [up|preview|destroy] [--stack NAME] [--yes]');
+    return 0;
+  }
+  const { verb, stack, yes } = parseRequest(given);
   refuseSwallowedFlags(`npm start -- ${verb}`);
   const engine = await prepareEngine(stack, {
     lock: verb !== 'preview',
@@ -54,18 +61,32 @@ async function main(): Promise<number> {
   });
   const made = engine.cli.official ? 'from its vendor' : 'self-built';
   console.error(`- Pulumi ${engine.cli.version} (${made}), stack ${stack}: ${verb}\n`);
-  const before = verb === 'preview' ? [] : directoriesOf(await outputsOf(engine));
+  const outputs = verb === 'preview' ? {} : await outputsOf(engine);
+  const before = directoriesOf(outputs);
+  let interrupted = false;
+  const note = (): void => {
+    interrupted = true;
+  };
+  process.on('SIGINT', note).on('SIGTERM', note);
   const code = await engine.run(argumentsOf(engine, verb, yes));
+  process.off('SIGINT', note).off('SIGTERM', note);
   if (code !== 0) {
-    const again = [`npm start --`, ...(verb === 'up' ? [] : [verb]), `--stack ${stack}`].join(' ');
-    console.error(
-      `\n${verb} of stack ${stack} did not finish; what it did is kept: mend and run \`${again}\``,
-    );
+    for (const line of endOf({ verb, stack, yes }, interrupted)) console.error(line);
     return code;
   }
-  if (verb === 'up') await summarise(engine, before);
+  if (verb === 'up') await summarise(engine, before, outputs.tags ?? {});
   if (verb === 'destroy') sayWhatStays(engine, before);
   return 0;
+}
+
+/** The last line of a run that did not finish: each of its ends has a text of its own. */
+export function endOf({ verb, stack }: Request, interrupted: boolean): string[] {
+  const again = [`npm start --`, ...(verb === 'up' ? [] : [verb]), `--stack ${stack}`].join(' ');
+  const what = `${verb} of stack ${stack}`;
+  const kept = verb === 'preview' ? 'it changes nothing' : 'what it did is kept';
+  return interrupted
+    ? ['', `${what} was interrupted; ${kept}; \`${again}\` does the rest`]
+    : ['', `${what} did not finish; ${kept}: mend what its errors say and run \`${again}\``];
 }
 
 function argumentsOf(engine: Engine, verb: Verb, yes: boolean): readonly string[] {
@@ -73,11 +94,13 @@ function argumentsOf(engine: Engine, verb: Verb, yes: boolean): readonly string[
   const agreed = yes || !engine.protected ? ['--yes'] : [];
   // Only a preview finds that something is protected before all else is deleted.
   const blindly = engine.protected ? [] : ['--skip-preview'];
+  // The tags of all values, changed or not, are 40 lines; ours name those that change.
+  const quiet = ['--suppress-outputs', '--suppress-progress'];
   const args: Record<Verb, readonly string[]> = {
     // A refresh first: files that somebody deleted or changed are made right again.
-    up: ['up', '--refresh', ...agreed, ...blindly],
-    preview: ['preview', '--refresh'],
-    destroy: ['destroy', ...agreed, ...blindly],
+    up: ['up', '--refresh', ...quiet, ...agreed, ...blindly],
+    preview: ['preview', '--refresh', '--suppress-progress'],
+    destroy: ['destroy', ...quiet, ...agreed, ...blindly],
   };
   return [...args[verb], '--stack', engine.stack];
 }
@@ -101,7 +124,7 @@ function directoriesOf({ delivered = {} }: Partial<Outputs>): readonly string[] 
 }
 
 /** What was made, and the three commands that come next. */
-async function summarise(engine: Engine, before: readonly string[]): Promise<void> {
+async function summarise(engine: Engine, before: readonly string[], old: Tags): Promise<void> {
   const outputs = await outputsOf(engine);
   const { tags, delivered } = outputs;
   if (tags === undefined || delivered === undefined) return;
@@ -112,6 +135,7 @@ async function summarise(engine: Engine, before: readonly string[]): Promise<voi
     Object.keys(delivered).join(', '),
   ]);
   const total = rows.reduce((sum, row) => sum + Number(row[1]), 0);
+  console.log(`\n${changeLines(old, tags).join('\n')}`);
   console.log(`\nStack ${engine.stack} is up: ${total} values.\n`);
   console.log(table([['GROUP', 'VALUES', 'TAG', 'DELIVERED TO'], ...rows]));
   const [first] = Object.values(delivered);
@@ -126,6 +150,12 @@ async function summarise(engine: Engine, before: readonly string[]): Promise<voi
     [`npm start -- destroy --stack ${engine.stack}`, 'take it all away'],
   ];
   for (const [command, purpose] of next) console.log(`  ${command}\n      ${purpose}`);
+  const [program = '', plugin = ''] = first?.next.split(' ') ?? [];
+  if (program === 'docker' && spawnSync(program, [plugin, 'version']).status !== 0) {
+    console.log(
+      `  (\`${program} ${plugin} version\` fails here: install Docker Engine and its plugin first)`,
+    );
+  }
   const moved = movedLines(before, directoriesOf(outputs), resolved);
   if (moved.length > 0) console.log(`\n${moved.join('\n')}`);
 }
@@ -153,7 +183,9 @@ function sayWhatStays({ stack }: Engine, directories: readonly string[]): void {
     return names.length === 0 ? [] : [`${listed(names)} of the bot stay in ${directory}/.`];
   });
   const delivered = 'Nothing is left of what the stack delivered.';
-  console.log(`\n${[delivered, ...bot, `${places}, tools in ${workspace.cache}.`].join(' ')}`);
+  const remove = `To forget the stack in the backend too: npm run pulumi -- stack rm ${stack}.`;
+  console.log(`\n${remove}`);
+  console.log([delivered, ...bot, `${places}, tools in ${workspace.cache}.`].join(' '));
 }
 
 /** Columns of equal width, the last one free. */

@@ -1,13 +1,6 @@
 /** Checks what the config is of: known settings, the stack's name, its environment. */
-import { entryOf, isSecretKey } from '../components/catalog.ts';
-import {
-  nearest,
-  pulumiCommand,
-  removeCommand,
-  setSecretCommand,
-  shown,
-  shownName,
-} from './mistake.ts';
+import { nearest, pulumiCommand, removeCommand, shown, shownName } from './mistake.ts';
+import { strayValueMistake, valueNameOf } from './plaintext.ts';
 import { type Found, type RawSettings, settingNames } from './raw.ts';
 import { allowedStackNames, stackNamePattern } from './stack-name.ts';
 
@@ -16,14 +9,8 @@ export type Environment = (typeof environments)[number];
 
 export function checkNames({ config, stack }: RawSettings, found: Found): void {
   for (const name of Object.keys(config).filter((each) => !settingNames.includes(each))) {
-    const valueName = valueNameOf(name);
-    if (valueName !== undefined) {
-      found({
-        what: valueName,
-        got: 'a value among the settings, in the clear, as when --path and --secret do not reach Pulumi',
-        allowed: 'a secret inside its group',
-        fix: `${pulumiCommand(stack, 'config', 'rm', `'${name}'`)}, then ${setSecretCommand(stack, valueName)}, and revoke that value`,
-      });
+    if (valueNameOf(name) !== undefined) {
+      found(strayValueMistake(stack, name));
       continue;
     }
     const near = nearest(name, settingNames);
@@ -34,12 +21,6 @@ export function checkNames({ config, stack }: RawSettings, found: Found): void {
       fix: removeCommand(stack, name),
     });
   }
-}
-
-/** The value's name, when a setting is one: `trading.binance_api_key` set without `--path`. */
-function valueNameOf(name: string): string | undefined {
-  const [group, key = ''] = name.split('.');
-  return isSecretKey(key) && entryOf(key).group === group ? name : undefined;
 }
 
 export function checkStack({ stack }: RawSettings, found: Found): string {

@@ -1,5 +1,8 @@
 /** A user's mistake, said in one line: what, got, allowed, and the command that fixes it. */
+
+import { relative } from 'node:path';
 import { closest, distance } from 'fastest-levenshtein';
+import { entryOf, isSecretKey } from '../components/catalog.ts';
 
 export interface Mistake {
   /** The setting or the value's name. */
@@ -34,6 +37,11 @@ export function pulumiCommand(stack: string, ...words: string[]): string {
 /** The command that sets a secret; the value is never part of it. */
 export function setSecretCommand(stack: string, path: string): string {
   const command = pulumiCommand(stack, 'config', 'set', '--secret', `--path '${path}'`);
+  const key = path.split('.').at(-1) ?? '';
+  // A prompt takes the first line only; the shell would get, and keep, the others.
+  if (isSecretKey(key) && entryOf(key).shape === 'pem') {
+    return `${command.replace('npm run pulumi', 'npm run -s pulumi')} < key.pem`;
+  }
   return `${command} (asks for the value, or reads it from standard input)`;
 }
 
@@ -65,7 +73,13 @@ export function removeCommand(stack: string, name: string, parent?: string): str
   const path = parent === undefined ? name : `${parent}.${name}`;
   return isOrdinary(name)
     ? pulumiCommand(stack, 'config', 'rm', `--path '${path}'`)
-    : `remove it from the stack file by hand`;
+    : `take it out of ${fileOf(stack)} by hand`;
+}
+
+/** The stack file that a run reads; here it is named by Pulumi's variable. */
+function fileOf(stack: string): string {
+  const named = process.env.PULUMI_OPTION_CONFIG_FILE;
+  return named ? relative(process.cwd(), named) : `Pulumi.${stack}.yaml`;
 }
 
 function isOrdinary(name: string): boolean {

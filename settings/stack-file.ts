@@ -13,6 +13,8 @@ export interface StackFile {
   readonly importsEnvironment: boolean;
   /** Leaves of a value map that stand in the file in the clear. */
   plaintextLeaves(map: string): readonly string[];
+  /** Names of the settings, without the project's. */
+  names(): readonly string[];
   /** Whether a leaf of a value map stands in the file, encrypted or not. */
   has(map: string, leaf: string): boolean;
 }
@@ -62,6 +64,11 @@ export function parseStackFile(path: string, text: string, project: string): Sta
       return (leaves(map)?.items ?? [])
         .filter((pair) => !isEncrypted(pair.value))
         .map((pair) => String(pair.key));
+    },
+    names: () => {
+      const config = document().get('config');
+      const keys = isMap(config) ? config.items.map(({ key }) => String(key)) : [];
+      return keys.map((key) => key.replace(`${project}:`, ''));
     },
     has: (map, leaf) => isEncrypted(mapNode(map)) || (leaves(map)?.has(leaf) ?? false),
   };

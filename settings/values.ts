@@ -17,6 +17,7 @@ import {
   setSecretCommand,
   shownName,
 } from './mistake.ts';
+import { plaintextMistake } from './plaintext.ts';
 import type { Found, RawSettings } from './raw.ts';
 
 /** @returns values that passed, by key, still in the clear: the caller marks them as secret */
@@ -48,8 +49,7 @@ export function checkValues(
     }
     const set = setSecretCommand(stack, what);
     if (plaintext.includes(key)) {
-      const got = `plaintext in ${stackFile?.path}`;
-      found({ what, got, allowed: 'a secret', fix: `${set}; if it was ever committed, revoke it` });
+      found(plaintextMistake(stack, what, stackFile?.path ?? ''));
     } else if (!stackFile?.has(group, key) && !stackFile?.importsEnvironment) {
       const got = `a value that is not in ${stackFile?.path ?? `Pulumi.${stack}.yaml`}, so it cannot be told whether it is encrypted`;
       const fix = 'name the stack file by PULUMI_OPTION_CONFIG_FILE instead of --config-file';

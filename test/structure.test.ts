@@ -50,7 +50,10 @@ const allowed: readonly (readonly [RegExp, RegExp])[] = [
     /^(?:settings\/|components\/(?:catalog|shape|systems|values)\.ts|components\/delivery\/targets\.ts)/,
   ],
   [/^plugins\//, /^(?:plugins\/|engine-watch\.cjs)/],
-  [/^operations\/engine\//, /^(?:operations\/engine\/|settings\/(?:mistake|stack-name)\.ts)/],
+  [
+    /^operations\/engine\//,
+    /^(?:operations\/engine\/|settings\/(?:mistake|plaintext|stack-file|stack-name)\.ts)/,
+  ],
   [
     /^operations\/import\//,
     /^(?:operations\/(?:import\/|engine\/command-error\.ts)|components\/catalog\.ts|settings\/mistake\.ts)/,
@@ -61,7 +64,7 @@ const allowed: readonly (readonly [RegExp, RegExp])[] = [
   ],
   [
     /^operations\/[^/]+\.ts$/,
-    /^(?:operations\/(?:engine|import)\/|components\/(?:catalog|shape)\.ts|settings\/(?:mistake|stack-name)\.ts)/,
+    /^(?:operations\/(?:engine|import)\/|components\/(?:catalog|shape)\.ts|settings\/(?:mistake|plaintext|stack-file|stack-name)\.ts)/,
   ],
   [
     /^rehearsal\/[^/]+\.ts$/,

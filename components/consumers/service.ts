@@ -107,6 +107,7 @@ export function render(
       secrets: Object.fromEntries(files.map(({ key, file }) => [key, { file: file.source }])),
     }),
   };
-  const header = '# Written by pulumi up; changes are overwritten. It holds no value.\n';
+  const header =
+    '# Written by npm start (pulumi up); changes are overwritten, compose.override.yaml is yours. It holds no value.\n';
   return header + stringify(document, { lineWidth: 0 });
 }

@@ -15,9 +15,15 @@ import {
   requirePassphrase,
 } from './passphrase.ts';
 import { preparePlugins } from './plugins.ts';
-import { isProtected, saysProtected, stackFileOf, targetsOf } from './stack-copy.ts';
+import { isProtected, saysProtected, settingsOf, stackFileOf, targetsOf } from './stack-copy.ts';
 import { settleLocks } from './stack-lock.ts';
-import { refuseWrongTypes, runsProgram, verbOf } from './stack-types.ts';
+import {
+  keepsConfig,
+  refusePlaintext,
+  refuseWrongSettings,
+  runsProgram,
+  verbOf,
+} from './stack-types.ts';
 import {
   prepareWorkspace,
   projectDirectory,
@@ -39,6 +45,8 @@ export interface Runner {
 export interface Engine extends Runner {
   readonly stack: string;
   readonly protected: boolean;
+  /** Settings in its stack file, without the project's name; values as they are encrypted. */
+  readonly settings: Readonly<Record<string, unknown>>;
 }
 
 export interface Answer {
@@ -74,7 +82,7 @@ export async function prepareEngine(
       `stack: got ${stack} in the rehearsal of ${workspace.rehearsal}; allowed: ${workspace.rehearsal}; fix: --stack ${workspace.rehearsal}`,
     );
   }
-  if (program) refuseWrongTypes(stack, stackFile.text);
+  if (program) refuseWrongSettings(stack, stackFile.path, stackFile.text);
   refuseWrongPassphrase(stack, stackFile.text);
   // A stack whose protection cannot be read is protected, but any Pulumi may mend its settings.
   const unclear = protectedStack && !saysProtected(stackFile, projectName);
@@ -88,10 +96,11 @@ export async function prepareEngine(
     ...runner,
     stack,
     protected: protectedStack,
+    settings: settingsOf(stackFile, projectName),
     run: async (args) => {
       if (unclear ? verbOf(args) !== 'config' : runsProgram(args)) {
-        refuseWrongTypes(stack, stackFile.text);
-      }
+        refuseWrongSettings(stack, stackFile.path, stackFile.text);
+      } else if (keepsConfig(args)) refusePlaintext(stack, stackFile.path, stackFile.text);
       return await runner.run(args);
     },
   };

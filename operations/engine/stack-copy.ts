@@ -7,10 +7,12 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isMap, parseDocument } from 'yaml';
+import { pulumiCommand } from '../../settings/mistake.ts';
+import { isValueMap } from '../../settings/plaintext.ts';
 import { CommandError } from './command-error.ts';
 import { droppedLines, type Own, withoutForeign } from './foreign-secrets.ts';
 import { encryptionOf, opens, readPassphrase } from './passphrase.ts';
-import { projectDirectory, workspace } from './workspace.ts';
+import { projectDirectory, projectName, workspace } from './workspace.ts';
 
 type Config = Readonly<Record<string, unknown>>;
 
@@ -113,7 +115,8 @@ export function mergeStackFiles(stack: string, sides: Sides): readonly [string, 
   for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
     if (same(before[key], after[key]) || same(ours[key], after[key])) continue;
     if (!same(ours[key], before[key])) {
-      notes.push(`- ${name} has a new ${key}; this machine's own is kept`);
+      const back = wayBack(stack, key, after[key]);
+      notes.push(`- ${name} has a new ${key}; this machine's own is kept; to take it: ${back}`);
       continue;
     }
     notes.push(`- ${name} has a new ${key}; taken over`);
@@ -121,6 +124,30 @@ export function mergeStackFiles(stack: string, sides: Sides): readonly [string, 
     else document.setIn(['config', key], document.createNode(after[key]));
   }
   return [document.toString(), notes];
+}
+
+/** Settings by name, without the project's before it. */
+export function settingsOf({ path, text }: StackFile, project: string): Config {
+  const entries = Object.entries(configOf(text, path));
+  return Object.fromEntries(entries.map(([key, value]) => [key.replace(`${project}:`, ''), value]));
+}
+
+/** The commands that make this machine's own setting the committed one. */
+function wayBack(stack: string, key: string, committed: unknown): string {
+  const name = key.replace(`${projectName}:`, '');
+  const remove = pulumiCommand(stack, 'config', 'rm', name);
+  if (committed === undefined) return remove;
+  const set = (path: string, value: unknown): string =>
+    pulumiCommand(stack, 'config', 'set', '--path', `'${path}'`, String(value));
+  const simple = (value: unknown): boolean =>
+    ['string', 'boolean', 'number'].includes(typeof value) && /^[\w./:@+-]+$/u.test(String(value));
+  // A value of a group is no part of a command.
+  const ordinary = /^[\w-]{1,40}$/u.test(name) && !isValueMap(name);
+  if (ordinary && simple(committed)) return set(name, committed);
+  if (ordinary && Array.isArray(committed) && committed.every(simple)) {
+    return [remove, ...committed.map((item, at) => set(`${name}[${at}]`, item))].join(' && ');
+  }
+  return `copy its lines into .local/stacks/Pulumi.${stack}.yaml`;
 }
 
 function configOf(text: string, name: string): Config {

@@ -5,9 +5,11 @@
  * inside of a list only texts are texts.
  */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { parseDocument } from 'yaml';
 import { type Mistake, pulumiCommand, report } from '../../settings/mistake.ts';
+import { plaintextMistakes } from '../../settings/plaintext.ts';
+import { parseStackFile } from '../../settings/stack-file.ts';
 import { CommandError } from './command-error.ts';
 import { projectDirectory, projectName } from './workspace.ts';
 
@@ -29,16 +31,41 @@ export function verbOf(args: readonly string[]): string | undefined {
   );
 }
 
+/** Whether a command writes the config into the backend's history. */
+export function keepsConfig(args: readonly string[]): boolean {
+  return ['destroy', 'down', 'dn', 'refresh'].includes(verbOf(args) ?? '');
+}
+
 export function runsProgram(args: readonly string[]): boolean {
   return programCommands.includes(verbOf(args) ?? '') || args.includes('--run-program');
 }
 
-/** @throws CommandError with a line for each setting of a wrong type */
-export function refuseWrongTypes(stack: string, stackFile: string): void {
+/**
+ * Refuses what must not reach the engine: settings of a wrong type, and values in the clear, which
+ * it would copy into the backend's history before the program could refuse them.
+ * @throws CommandError with a line for each
+ */
+export function refuseWrongSettings(stack: string, path: string, stackFile: string): void {
   const project = parseDocument(readFileSync(join(projectDirectory, 'Pulumi.yaml'), 'utf8'));
   const { config } = project.toJS() as { config?: Readonly<Record<string, Schema>> };
-  const mistakes = wrongTypes(stack, stackFile, config ?? {});
+  const mistakes = [
+    ...wrongTypes(stack, stackFile, config ?? {}),
+    ...plaintextMistakes(stack, parseStackFile(shownPath(path), stackFile, projectName)),
+  ];
   if (mistakes.length > 0) throw new CommandError(report(stack, mistakes));
+}
+
+/** @throws CommandError with a line for each value in the clear */
+export function refusePlaintext(stack: string, path: string, stackFile: string): void {
+  const file = parseStackFile(shownPath(path), stackFile, projectName);
+  const mistakes = plaintextMistakes(stack, file);
+  if (mistakes.length > 0) throw new CommandError(report(stack, mistakes));
+}
+
+/** As a user would name it, who stands in the project. */
+function shownPath(path: string): string {
+  const below = relative(projectDirectory, path);
+  return below.startsWith('..') ? path : below;
 }
 
 /**

@@ -5,10 +5,11 @@
  * the stack files, so that a run leaves `git status` clean. Whoever has a backend or a passphrase
  * of their own says so by Pulumi's own variables, and then theirs is used.
  */
-import { mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { ownCommandsVariable } from '../../settings/mistake.ts';
+import { CommandError } from './command-error.ts';
 
 export const projectName = 'hummingbot-secrets';
 export const projectDirectory = resolve(import.meta.dirname, '../..');
@@ -78,10 +79,30 @@ export function ownPassphrase(): boolean {
 
 /** Makes the folders; a user's own backend needs only Pulumi's home. */
 export function prepareWorkspace(): void {
+  refuseMissingBackend(process.env.PULUMI_BACKEND_URL ?? '');
   const own = workspace.embedded ? [workspace.stacks, workspace.state] : [];
   for (const directory of [local(), workspace.home, ...own]) {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
   }
+}
+
+/**
+ * Refuses a backend in a folder that is not there, of which Pulumi says `unable to open state
+ * directory` and no more.
+ * @throws CommandError with the command that makes it
+ */
+export function refuseMissingBackend(url: string): void {
+  if (!url.startsWith('file://')) return;
+  const path = (url.slice('file://'.length).split('?')[0] ?? '').replace(/^~(?=\/|$)/u, homedir());
+  const directory = resolve(projectDirectory, path);
+  if (existsSync(directory)) return;
+  throw new CommandError(
+    `PULUMI_BACKEND_URL: got a folder that is not there; allowed: file:// and a folder; fix: mkdir -p -m 700 ${shellWord(directory)}`,
+  );
+}
+
+function shellWord(text: string): string {
+  return /^[\w./:@+-]+$/u.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** Logs of a Pulumi that does not redact all it writes; encrypted, but not worth keeping. */

@@ -63,6 +63,7 @@ describe('the life of dev', () => {
   it('a second npm start changes nothing and touches no file', async () => {
     const { code, stdout } = await checkout.npmStart();
     assert.equal(code, 0);
+    assert.match(stdout, /^Changed: no value$/m);
     assert.match(stdout, /47 unchanged/);
     assert.doesNotMatch(stdout, /\d+ (?:created|updated|replaced|deleted)/);
     assert.deepEqual(changed(first, checkout.files('out/dev')), []);

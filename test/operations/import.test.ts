@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { leftOut, planImport, readValues } from '../../operations/import.ts';
+import { entryOf, type SecretKey, secretKeys } from '../../components/catalog.ts';
+import { placeholderOf } from '../../components/shape.ts';
+import {
+  leftOut,
+  planImport,
+  readValues,
+  refusedPlaceholders,
+  unused,
+} from '../../operations/import.ts';
 import { lineOf } from '../../settings/mistake.ts';
 import { leaks, makeCanary } from '../canary.ts';
 
@@ -108,5 +116,64 @@ describe('import', () => {
     assert.throws(() => read(path), /got bytes that are not UTF-8/);
     const large = write('large', 'x'.repeat(1024 * 1024 + 1));
     assert.throws(() => read(large), /large: got 1048577 bytes; allowed: an env file of at most/);
+  });
+
+  const placeholderKeys: readonly SecretKey[] = secretKeys.filter(
+    (key) => entryOf(key).source !== 'generated',
+  );
+  it('refuses placeholders of another stack, unless the stack takes them', () => {
+    assert.ok(placeholderKeys.length > 10);
+    const placeholder = new Map(
+      placeholderKeys.map((key) => [key, placeholderOf(entryOf(key).shape, key)]),
+    );
+    for (const [key, value] of placeholder) write(`p/${key}`, `${value}\n`);
+    const canary = makeCanary('own');
+    write('p/redis_password', canary);
+    const whole = plan(join(directory, 'p'));
+    assert.deepEqual(whole.mistakes, []);
+    const lines = refusedPlaceholders(whole, { placeholders: false }, 'COMMAND').map(lineOf);
+    assert.equal(lines.length, placeholderKeys.filter((key) => key !== 'redis_password').length);
+    assert.ok(
+      lines.includes(
+        'trading.binance_api_key: got a placeholder; allowed: a value of your own; fix: put your own in its place, or take it out, then COMMAND',
+      ),
+    );
+    assert.deepEqual(leaks(lines.join('\n'), new Map([...placeholder, ['own', canary]])), []);
+    assert.equal(refusedPlaceholders(whole, {}, 'COMMAND').length, lines.length);
+    for (const placeholders of [true, 'true']) {
+      assert.deepEqual(refusedPlaceholders(whole, { placeholders }, 'COMMAND'), []);
+    }
+  });
+
+  it('names the values that the stack does not use', () => {
+    const path = write('e', 'BINANCE_API_KEY=one\nKRAKEN_API_KEY=two\nREDIS_PASSWORD=three\n');
+    assert.deepEqual(unused(plan(path), { exchanges: ['binance'], services: ['redis'] }), [
+      'trading.kraken_api_key: set, but not used while kraken is not listed',
+    ]);
+    assert.equal(unused(plan(path), {}).length, 3);
+  });
+
+  it('takes a PEM with the line feed of its last line, and no second one', () => {
+    const pem = placeholderOf('pem', 'coinbase_secret_key');
+    for (const text of [`'${pem}\n'`, `"${pem}\n"`, `'${pem}'`]) {
+      const { values, mistakes } = plan(write('e', `COINBASE_SECRET_KEY=${text}\n`));
+      assert.deepEqual(mistakes, []);
+      assert.equal(values.get('coinbase_secret_key'), pem);
+    }
+    const { mistakes } = plan(write('e', `COINBASE_SECRET_KEY='${pem}\n\n'\n`));
+    assert.match(mistakes.map(lineOf)[0] ?? '', /got blanks at the start or the end/);
+  });
+
+  it('takes an empty value for a missing one, and says so', () => {
+    const path = write('e', 'KUCOIN_PASSPHRASE=\nBINANCE_API_KEY=one\n');
+    const { values, mistakes } = plan(path);
+    assert.deepEqual([[...values], mistakes], [[['binance_api_key', 'one']], []]);
+    assert.match(
+      leftOut(read(path))[0] ?? '',
+      /^without a value, left out: kucoin_passphrase in .*\/e line 1$/,
+    );
+    // sh would take the last one: none.
+    const twice = plan(write('e', 'BINANCE_API_KEY=one\nBINANCE_API_KEY=\n'));
+    assert.equal(twice.mistakes.length, 1);
   });
 });

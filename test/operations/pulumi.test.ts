@@ -1,14 +1,20 @@
 import assert from 'node:assert/strict';
 import { readArguments } from '../../operations/engine/arguments.ts';
+import { refuseSwallowedFlags } from '../../operations/engine/command-error.ts';
 import {
   refuseBlindDeletion,
   refuseDebugLog,
+  refuseOpenValue,
   refuseParting,
   refuseSelection,
   refuseValueInArguments,
 } from '../../operations/pulumi.ts';
 import { ownCommandsVariable } from '../../settings/mistake.ts';
 import { leaks, makeCanary } from '../canary.ts';
+
+const canary = makeCanary('argument');
+const canaries = new Map([['argument', canary]]);
+const given = (line: string) => readArguments(line.split(' '));
 
 describe('npm run pulumi', () => {
   // As runCommand sets it: hints are those of npm.
@@ -18,10 +24,6 @@ describe('npm run pulumi', () => {
   after(() => {
     delete process.env[ownCommandsVariable];
   });
-
-  const given = (line: string) => readArguments(line.split(' '));
-  const canary = makeCanary('argument');
-  const canaries = new Map([['argument', canary]]);
 
   for (const line of [
     'config set --secret --path trading.binance_api_key VALUE',
@@ -50,6 +52,9 @@ describe('npm run pulumi', () => {
     'config --stack dev set trading.x VALUE',
     '-C . --color never config --config-file x set --secret K VALUE',
     '--unknown x config set --secret K VALUE',
+    'config set --secret --path trading.binance_api_key=VALUE',
+    'config set --secret binance_api_key=VALUE',
+    'config set binance_api_key=VALUE',
     'config set-all --secret trading.x=VALUE',
     'config set-all --secret K=VALUE',
     'config set-all --path --plaintext trading.x=VALUE',
@@ -215,5 +220,57 @@ describe('npm run pulumi -- stack', () => {
       refuseParting(given(line), false);
     }
     for (const line of ['stack ls', 'stack output init', 'new']) refuseParting(given(line), true);
+  });
+
+  for (const [line, got] of [
+    ['config set trading.binance_api_key', 'no --secret and no --path'],
+    ['config set --path trading.binance_api_key', 'no --secret'],
+    ['config set --secret trading.binance_api_key', 'no --path'],
+    ['config set --plaintext --path trading.binance_api_key', '--plaintext and no --secret'],
+    ['config set --secret=false --path trading["binance_api_key"]', 'no --secret'],
+  ] as const) {
+    it(`refuses a value in the clear or beside its group: ${line}`, () => {
+      assert.throws(() => refuseOpenValue(given(line), 'staging'), {
+        message: `config set trading.binance_api_key: got ${got}; allowed: a value inside its group, as a secret; fix: pulumi config set --secret --path 'trading.binance_api_key' --stack staging (asks for the value, or reads it from standard input)`,
+      });
+    });
+  }
+  it('takes a secret inside its group, and settings that are no values', () => {
+    for (const line of [
+      'config set --secret --path trading.binance_api_key',
+      'config set --path targets[0] compose',
+      'config set image x',
+      'config get trading.binance_api_key',
+    ]) {
+      refuseOpenValue(given(line));
+    }
+  });
+
+  describe('flags that npm kept', () => {
+    const kept = (env: Readonly<Record<string, string>>): string => {
+      const before = { ...process.env };
+      Object.assign(process.env, env);
+      try {
+        refuseSwallowedFlags('npm run pulumi -- config', ['secret', 'path', 'config-file']);
+        return '';
+      } catch (error) {
+        return (error as Error).message;
+      } finally {
+        for (const name of Object.keys(env)) {
+          if (before[name] === undefined) delete process.env[name];
+          else process.env[name] = before[name];
+        }
+      }
+    };
+    it('are refused by name, and what npm took for their values is not shown', () => {
+      assert.equal(
+        kept({ npm_config_secret: 'true', npm_config_path: canary }),
+        '--secret, --path: got kept by npm, because no -- stands before them; allowed: flags behind --; fix: npm run pulumi -- config --secret --path and the rest of the command',
+      );
+      assert.match(kept({ npm_config_config_file: 'x' }), /^--config-file: got kept by npm/);
+      assert.match(kept({ npm_config_stack: 'true' }), /fix: .* --stack NAME$/);
+      assert.deepEqual(leaks(kept({ npm_config_stack: canary.toUpperCase() }), canaries), []);
+    });
+    it('are none when npm has kept none', () => assert.equal(kept({ npm_config_yes: 'true' }), ''));
   });
 });

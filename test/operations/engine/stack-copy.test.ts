@@ -17,6 +17,8 @@ function merged(base: object, committed: object, copy: object) {
   return { config: parse(text).config as Record<string, unknown>, notes };
 }
 
+import { leaks, makeCanary } from '../../canary.ts';
+
 describe('a stack', () => {
   const file = (protect: string) => ({ path: 'x', text: `config:\n  p:protect: ${protect}\n` });
   it('is protected unless its file says clearly that it is not', () => {
@@ -43,7 +45,25 @@ describe("this machine's copy of a stack file", () => {
   it('keeps what this machine has changed itself, and says so', () => {
     const { config, notes } = merged({ a: 1 }, { a: 2 }, { a: 3 });
     assert.deepEqual(config, { a: 3 });
-    assert.deepEqual(notes, ["- Pulumi.dev.yaml has a new a; this machine's own is kept"]);
+    assert.deepEqual(notes, [
+      "- Pulumi.dev.yaml has a new a; this machine's own is kept; to take it: pulumi config set --path 'a' 2 --stack dev",
+    ]);
+  });
+
+  it('names the commands that take a committed setting, and none with a value of a group', () => {
+    const note = (name: string, before: unknown, now: unknown): string =>
+      merged({ [name]: before }, { [name]: now }, { [name]: 'mine' }).notes[0] ?? '';
+    assert.match(
+      note('hummingbot-secrets:targets', ['a'], ['b', 'c']),
+      /to take it: pulumi config rm targets --stack dev && pulumi config set --path 'targets\[0\]' b --stack dev && .* 'targets\[1\]' c --stack dev$/,
+    );
+    assert.match(note('a', 1, undefined), /to take it: pulumi config rm a --stack dev$/);
+    const canary = makeCanary('committed');
+    for (const now of [{ k: canary }, canary, [canary]]) {
+      const line = note('hummingbot-secrets:trading', {}, now);
+      assert.match(line, /to take it: copy its lines into \.local\/stacks\/Pulumi\.dev\.yaml$/);
+      assert.deepEqual(leaks(line, new Map([['committed', canary]])), []);
+    }
   });
 
   it('takes false for "false": Pulumi writes scalars as text', () => {

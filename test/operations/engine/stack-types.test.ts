@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import {
-  refuseWrongTypes,
+  keepsConfig,
+  refusePlaintext,
+  refuseWrongSettings,
   runsProgram,
   type Schema,
   wrongTypes,
 } from '../../../operations/engine/stack-types.ts';
+import { projectDirectory } from '../../../operations/engine/workspace.ts';
 import { lineOf } from '../../../settings/mistake.ts';
 import { leaks, makeCanary } from '../../canary.ts';
 
@@ -109,14 +113,14 @@ describe('the types in a stack file', () => {
       return [`hummingbot-secrets:${name}`, impossible[type]];
     });
     assert.throws(
-      () => refuseWrongTypes('dev', stringify({ config: Object.fromEntries(wrong) })),
+      () => refuseWrongSettings('dev', 'x.yaml', stringify({ config: Object.fromEntries(wrong) })),
       ({ message }: Error) => {
         assert.equal(message.split('\n').length, wrong.length + 1);
         return /^\d+ mistakes in the settings of stack dev; nothing was changed$/m.test(message);
       },
     );
     for (const stack of ['dev', 'staging', 'prod']) {
-      refuseWrongTypes(stack, readFileSync(`Pulumi.${stack}.yaml`, 'utf8'));
+      refuseWrongSettings(stack, 'x.yaml', readFileSync(`Pulumi.${stack}.yaml`, 'utf8'));
     }
   });
 
@@ -139,6 +143,63 @@ describe('the types in a stack file', () => {
       'refresh',
     ]) {
       assert.equal(runsProgram(line.split(' ')), false, line);
+    }
+  });
+});
+
+describe('values in the clear', () => {
+  const canary = makeCanary('clear');
+  const canaries = new Map([['clear', canary]]);
+  const file = (...settings: readonly string[]): string =>
+    ['config:', ...settings.map((each) => `  hummingbot-secrets:${each}`), ''].join('\n');
+  const refused = (text: string): readonly string[] => {
+    const messages = [refusePlaintext, refuseWrongSettings].map((check) => {
+      try {
+        check('dev', join(projectDirectory, '.local/stacks/Pulumi.dev.yaml'), text);
+        return '';
+      } catch (error) {
+        return (error as Error).message;
+      }
+    });
+    assert.equal(messages[0], messages[1]);
+    assert.deepEqual(leaks(messages.join(), canaries), []);
+    return (messages[0] ?? '').split('\n').slice(1);
+  };
+
+  it('are refused before the engine, in the line of the program', () => {
+    const [line = '', ...others] = refused(
+      file(`trading: { binance_api_key: ${canary}, kraken_api_key: ${secure} }`),
+    );
+    assert.match(
+      line,
+      /^ {2}trading\.binance_api_key: got plaintext in \.local\/stacks\/Pulumi\.dev\.yaml; allowed: a secret; fix: pulumi config set --secret --path 'trading\.binance_api_key' --stack dev .*; if it was ever committed, revoke it$/,
+    );
+    assert.deepEqual(others, []);
+  });
+
+  it('are refused under a name of their own and under one that is unknown, which is not shown', () => {
+    const lines = refused(
+      file(
+        `trading.binance_api_key: ${canary}`,
+        `trading: { ${canary}: x }`,
+        `trading.x=${canary}: x`,
+      ),
+    );
+    assert.equal(lines.length, 3);
+    assert.match(lines.join('\n'), /trading\.binance_api_key: got a value among the settings/);
+    assert.match(lines.join('\n'), /trading\.KEY: got plaintext of an unknown key/);
+    assert.match(lines.join('\n'), /trading\.KEY: got an unknown name of a value/);
+  });
+
+  it('are none among secrets and other settings', () =>
+    assert.deepEqual(refused(file(`trading: { kraken_api_key: ${secure} }`, 'image: x:1')), []));
+
+  it('are looked for before each command that writes the history', () => {
+    for (const line of ['destroy', '--stack dev refresh', 'down', 'dn']) {
+      assert.ok(keepsConfig(line.split(' ')), line);
+    }
+    for (const line of ['config set image x', 'stack output', 'up']) {
+      assert.ok(!keepsConfig(line.split(' ')), line);
     }
   });
 });
