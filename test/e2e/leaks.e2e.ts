@@ -8,7 +8,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { constants, gunzipSync } from 'node:zlib';
-import { type SecretKey, secretKeys } from '../../components/catalog.ts';
+import { entryOf, type SecretKey, secretKeys } from '../../components/catalog.ts';
 import { leaks, makeCanary } from '../canary.ts';
 import { canaryValues } from '../canary-values.ts';
 import { Checkout, listFiles } from './checkout.ts';
@@ -194,5 +194,33 @@ describe('a value', () => {
     assert.deepEqual(scan(checkout.path('out')), []);
     rmSync(checkout.path('.local/stacks'), { recursive: true });
     assert.deepEqual(scan(checkout.directory, /^(?:node_modules)\//u), []);
+  });
+});
+
+describe('a generated value', () => {
+  const checkout = new Checkout();
+  after(() => checkout.remove());
+
+  it('is in no debug message and no event log, though the engine masks what config holds alone', async () => {
+    const events = checkout.path('.local/events.json');
+    const words = ['up', '--yes', '--skip-preview', '--debug', '--event-log', events];
+    const { code, stdout, stderr } = await checkout.run(
+      'npm',
+      ['run', '-s', 'pulumi', '--', ...words],
+      { env: { PULUMI_DEBUG_COMMANDS: 'true' } },
+    );
+    assert.equal(code, 0);
+    const generated = new Map(
+      secretKeys
+        .filter((key) => entryOf(key).source === 'generated')
+        .map((key) => [key, checkout.read(`out/dev/secrets/${entryOf(key).directory}/${key}`)]),
+    );
+    assert.equal(generated.size, 4);
+    const text = checkout.read('.local/events.json');
+    for (const key of generated.keys()) assert.ok(text.includes(`-${key}`), key);
+    for (const where of [text, stdout, stderr]) assert.deepEqual(leaks(where, generated), []);
+    // Positive control: the search finds each where it is delivered.
+    const found = leaks(checkout.read('out/dev/.env.secrets'), generated);
+    for (const key of generated.keys()) assert.ok(found.includes(`${key} as plain`), key);
   });
 });
