@@ -55,6 +55,8 @@ export interface RequestDetails {
   readonly body?: unknown;
   /** @default 'application/json' */
   readonly contentType?: string;
+  /** @default 'application/json' */
+  readonly accept?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -205,7 +207,7 @@ export class KubernetesApi {
     }
     options.headers = {
       ...options.headers,
-      Accept: 'application/json',
+      Accept: details.accept ?? 'application/json',
       'User-Agent': 'hummingbot-secrets',
       ...(body !== undefined && {
         'Content-Type': details.contentType ?? 'application/json',

@@ -18,6 +18,7 @@ interface Seen {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly contentType: string;
+  readonly accept: string;
   readonly body: Json;
 }
 /** Answers instead of the server: a status and a body, or `hang up`. */
@@ -123,7 +124,8 @@ export class KubernetesServer {
     const received = await text(request);
     const body = (received === '' ? {} : JSON.parse(received)) as Json;
     const contentType = request.headers['content-type'] ?? '';
-    const seen = { method: request.method ?? '', path, query, contentType, body };
+    const { accept = '' } = request.headers;
+    const seen = { method: request.method ?? '', path, query, contentType, accept, body };
     this.requests.push(seen);
     const instead = this.onRequest(seen);
     if (instead === 'hang up') {

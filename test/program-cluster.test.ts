@@ -124,6 +124,7 @@ describe('the program in a cluster', () => {
     const after = await prod(new Map(canaries).set('slack_webhook_url', url));
     assert.deepEqual(changes(contents(before), contents(after)), [
       'aws:secretsmanager/secretVersion:SecretVersion monitoring-version',
+      'hummingbot:index:Sync monitoring-sync',
       'kubernetes:external-secrets.io/v1:ExternalSecret monitoring-external-secret',
       'random:index/randomId:RandomId monitoring-suffix',
     ]);

@@ -151,6 +151,7 @@ export async function deliver(name: string, args: ClusterDeliveryArgs): Promise<
         },
       },
       stored: store.stored,
+      kubeconfig: cluster.kubeconfig,
       context: cluster.context,
     },
     { ...inCluster, dependsOn: [...args.dependsOn, role, account] },

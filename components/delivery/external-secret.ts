@@ -6,6 +6,7 @@
  */
 import { CustomResource } from '@pulumi/kubernetes/apiextensions/customResource.js';
 import * as pulumi from '@pulumi/pulumi';
+import { Sync } from '../../plugins/hummingbot/resources.ts';
 import { groups as catalogGroups, environmentName, fileEnvironmentName } from '../catalog.ts';
 import { labelsOf } from '../labels.ts';
 import { type DeliveredGroup, type Key, SecretGroup } from '../values.ts';
@@ -16,6 +17,9 @@ const apiVersion = 'external-secrets.io/v1';
 const refreshInterval = '1h0m0s';
 /** A role that AWS has not spread yet, or a sync that never comes, ends here. */
 const timeout = '3m';
+const timeoutSeconds = 180;
+/** Carries the tag; the operator copies it to the Secret. */
+const tagAnnotation = 'hummingbot-secrets/tag';
 
 /** Where a store keeps a group. */
 export interface Stored {
@@ -33,6 +37,8 @@ export interface ExternalSecretsArgs {
   /** The SecretStore: its name, and its `spec.provider`. Only references; no value, no template. */
   readonly store: { readonly name: string; readonly provider: Readonly<Record<string, unknown>> };
   readonly stored: ReadonlyMap<string, Stored>;
+  /** The cluster's, by which a sync is looked for. Secret. */
+  readonly kubeconfig: pulumi.Output<string>;
   /** Context of the kubeconfig, for the command that a person runs next. */
   readonly context: string;
 }
@@ -41,7 +47,8 @@ export interface ExternalSecretsArgs {
  * A versioned group's object and its Secret share a name with a suffix: a new value makes new ones
  * beside the old, which go when the consumer runs on the new. It is pinned to the version written,
  * so that a sync proves itself. A fixed group's has the guide's exact name and follows the newest
- * version; its tag stands in an annotation, a change of which makes the operator sync at once.
+ * version; its tag stands in an annotation, a change of which makes the operator sync at once, and
+ * a gate waits until the Secret carries it (docs/decisions/0009-a-fixed-name-proves-its-sync.md).
  */
 export class ExternalSecrets extends ClusterDelivery {
   readonly next: string;
@@ -69,7 +76,14 @@ export class ExternalSecrets extends ClusterDelivery {
       },
       { parent: this, customTimeouts: { create: timeout, update: timeout } },
     );
-    this.delivered = args.groups.map((group) => this.#externalSecret(group, store, args));
+    this.delivered = args.groups.flatMap((group) => {
+      const made = this.#externalSecret(group, store, args);
+      // What somebody else writes has no tag, and a versioned group's is new each time.
+      const version = args.stored.get(group.name)?.version;
+      return group instanceof SecretGroup && group.manner.naming === 'fixed' && version
+        ? [made, this.#sync(group, version, made, args)]
+        : [made];
+    });
     this.registerOutputs({});
   }
 
@@ -94,7 +108,7 @@ export class ExternalSecrets extends ClusterDelivery {
           labels: labelsOf(args.stack, 'secret'),
           annotations: {
             'pulumi.com/waitFor': 'condition=Ready',
-            ...(group instanceof SecretGroup && { 'hummingbot-secrets/tag': group.tag }),
+            ...(group instanceof SecretGroup && { [tagAnnotation]: group.tag }),
           },
         },
         spec: {
@@ -120,6 +134,27 @@ export class ExternalSecrets extends ClusterDelivery {
         dependsOn: [store, ...stored.resources],
         customTimeouts: { create: timeout, update: timeout },
       },
+    );
+  }
+
+  #sync(
+    group: SecretGroup,
+    version: pulumi.Output<string>,
+    made: pulumi.Resource,
+    args: ExternalSecretsArgs,
+  ): Sync {
+    return new Sync(
+      `${group.name}-sync`,
+      {
+        kubeconfig: args.kubeconfig,
+        namespace: args.namespace,
+        name: this.secretNameOf(group),
+        annotation: tagAnnotation,
+        tag: group.tag,
+        version,
+        deadlineSeconds: timeoutSeconds,
+      },
+      { parent: this, dependsOn: [made] },
     );
   }
 

@@ -5,6 +5,7 @@ import { getCluster } from './cluster.ts';
 import { findDeletedSecrets } from './deleted-secrets.ts';
 import { FileResource } from './file.ts';
 import { Rollout } from './rollout.ts';
+import { Sync } from './sync.ts';
 
 /** The project's folder; paths in the state are relative to it, so that a checkout can move. */
 const projectDirectory = resolve(import.meta.dirname, '../..');
@@ -14,6 +15,7 @@ await serve(
   {
     'hummingbot:index:File': new FileResource(projectDirectory),
     'hummingbot:index:Rollout': new Rollout(),
+    'hummingbot:index:Sync': new Sync(),
   },
   {
     invokes: {

@@ -80,6 +80,55 @@ export class Rollout extends pulumi.CustomResource {
   }
 }
 
+export interface SyncArgs {
+  /**
+   * Contents of the kubeconfig that the ExternalSecret was made with; always kept as a secret. A
+   * change of it alone is no change.
+   */
+  readonly kubeconfig: pulumi.Input<string>;
+  /** Of the ExternalSecret. A change replaces the gate, which waits anew. */
+  readonly namespace: pulumi.Input<string>;
+  /** Name of the ExternalSecret and of its Secret. A change replaces the gate. */
+  readonly name: pulumi.Input<string>;
+  /** Annotation that carries the tag. A change waits anew. */
+  readonly annotation: string;
+  /** The tag of the values that were stored. A change waits anew. */
+  readonly tag: pulumi.Input<string>;
+  /**
+   * The store's id of what was stored: a change waits anew. Not the tag alone: a failed change that
+   * is taken back has the old tag and another version.
+   */
+  readonly version: pulumi.Input<string>;
+  /**
+   * Seconds until a Secret without that tag fails the update. A change waits anew.
+   * @default 180
+   */
+  readonly deadlineSeconds?: pulumi.Input<number>;
+}
+
+/**
+ * Waits until the Secret of an ExternalSecret that is changed in place has the values that were
+ * stored. See plugins/hummingbot/sync.ts for what is promised.
+ */
+export class Sync extends pulumi.CustomResource {
+  /** The tag; empty when a refresh found another one. */
+  declare readonly synced: pulumi.Output<string>;
+
+  constructor(name: string, args: SyncArgs, opts?: pulumi.CustomResourceOptions) {
+    super(
+      'hummingbot:index:Sync',
+      name,
+      {
+        deadlineSeconds: 180,
+        synced: undefined,
+        ...args,
+        kubeconfig: pulumi.secret(args.kubeconfig),
+      },
+      pulumi.mergeOptions(opts, { additionalSecretOutputs: ['kubeconfig'] }),
+    );
+  }
+}
+
 export interface GetClusterArgs {
   /** Contents of a kubeconfig. */
   readonly kubeconfig: pulumi.Input<string>;

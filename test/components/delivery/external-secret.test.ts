@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict';
 import { keysOf } from '../../../components/catalog.ts';
 import { canaryValues } from '../../canary-values.ts';
-import { ids, type Run, runProgram } from '../../program-run.ts';
-import { Recorder } from '../../recorder.ts';
+import { ids, type Run, runProgram, token } from '../../program-run.ts';
+import { Recorder, secretOf } from '../../recorder.ts';
 
 const canaries = canaryValues();
 const type = 'kubernetes:external-secrets.io/v1:ExternalSecret';
 const storeType = 'kubernetes:external-secrets.io/v1:SecretStore';
+const sync = 'hummingbot:index:Sync';
 const version = 'aws:secretsmanager/secretVersion:SecretVersion';
 
 interface ExternalSecret {
@@ -69,6 +70,29 @@ describe('the ExternalSecrets', () => {
     for (const { remoteRef } of spec.data) assert.equal(remoteRef.version, undefined);
   });
 
+  it('of a fixed group are awaited by the tag that their Secret has to carry', () => {
+    const { inputs, options } = run.recorder.one(sync, 'monitoring-sync');
+    const { kubeconfig, version: stored, ...rest } = inputs as Record<string, unknown>;
+    assert.deepEqual(rest, {
+      namespace: 'hummingbot',
+      name: 'hummingbot-monitoring',
+      annotation: 'hummingbot-secrets/tag',
+      tag: run.tags.monitoring?.group,
+      deadlineSeconds: 180,
+    });
+    assert.match(String(stored), /^version-seed-monitoring-version-/u);
+    assert.ok(secretOf(kubeconfig).includes(token));
+    assert.ok(options.dependencies.includes(`${type} monitoring-external-secret`));
+    // A versioned one's `Ready` is of the one sync that there is.
+    assert.deepEqual(
+      run.recorder
+        .of(sync)
+        .map(({ name }) => name)
+        .sort(),
+      ['infrastructure-sync', 'monitoring-sync'],
+    );
+  });
+
   it('come after the version that they read, and after the right to read it', () => {
     const { options } = run.recorder.one(type, 'trading-external-secret');
     for (const before of [
@@ -119,6 +143,9 @@ describe('the ExternalSecrets', () => {
     const { metadata, spec } = externalSecret(fixed, 'trading');
     assert.equal(metadata.name, 'hummingbot-trading-keys');
     assert.equal(spec.refreshPolicy, 'Periodic');
+    // The bot moves when its Secret has the new values, and not before.
+    const { options } = fixed.recorder.one('kubernetes:apps/v1:Deployment');
+    assert.ok(options.dependencies.includes(`${sync} trading-sync`), options.dependencies.join());
   });
 
   it('of a group that somebody else writes have no tag, and do not wait for optional keys', async () => {
@@ -128,6 +155,7 @@ describe('the ExternalSecrets', () => {
     const { metadata, spec } = externalSecret(other, 'trading');
     assert.equal(metadata.name, 'hummingbot-trading-keys');
     assert.equal(metadata.annotations['hummingbot-secrets/tag'], undefined);
+    assert.ok(!other.recorder.of(sync).some(({ name }) => name === 'trading-sync'));
     assert.deepEqual(
       spec.data.map(({ secretKey }) => secretKey),
       keysOf('trading').filter((key) => key !== 'coinbase_passphrase'),

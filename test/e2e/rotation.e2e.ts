@@ -1,0 +1,202 @@
+/**
+ * A rotation on real servers: prod, with a Kubernetes, an External Secrets Operator and an AWS API
+ * of this machine. `npm run soak -- rotation` does the same 20 times. Linux and root.
+ *
+ * Writes are counted where they arrive. At the API server it is every request of anybody, not of
+ * the deployer alone, that may have changed something; left out are only what is no change (dry
+ * runs, questions about rights, refused requests) and leases, which the components renew by the
+ * clock and which the audit policy does not log. Nothing else is written while nothing happens.
+ */
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import { lookAlike } from '../../rehearsal/look-alikes.ts';
+import { leaks } from '../canary.ts';
+import { shownRequest } from './audit-log.ts';
+import { type ClusterWatch, isReady } from './cluster-watch.ts';
+import { canRehearse, deployer, RehearsedStack } from './rehearsed-stack.ts';
+import { absences, bookFaults, makePair, mixtures, overlaps, type Pair } from './rotation-rules.ts';
+
+const keys = { api: 'binance_api_key', secret: 'binance_secret_key' } as const;
+/** Seconds that garbage collection may take. */
+const goneWithin = 30;
+
+describe('a rotation', () => {
+  const stack = new RehearsedStack('prod');
+  /** All values that were ever set, by a name; for a search. */
+  const set = new Map<string, string>();
+  let watch: ClusterWatch;
+
+  before(async function () {
+    if (!canRehearse) this.skip();
+    await stack.start();
+    for (const [key, value] of await stack.values()) set.set(key, value);
+    // A bot that takes its time to stop would show that another one does not wait for it.
+    await stack.inBot(['sh', '-c', 'echo 3 > /home/hummingbot/data/shutdown-seconds']);
+    watch = await stack.watch();
+  });
+
+  after(async () => {
+    if (canRehearse) await stack.end();
+    else stack.checkout.remove();
+  });
+
+  async function setKey(key: Parameters<typeof stack.set>[0], value: string): Promise<void> {
+    set.set(`${key} ${set.size}`, value);
+    await stack.set(key, value);
+  }
+
+  async function setPair(pair: Pair): Promise<void> {
+    for (const half of ['api', 'secret'] as const) await setKey(keys[half], pair[half]);
+  }
+
+  async function up(): Promise<string> {
+    const { code, stdout, stderr } = await stack.up();
+    assert.equal(code, 0, stdout + stderr);
+    return stdout;
+  }
+
+  const inStore = async (group: string, stage: string): Promise<Record<string, string>> => {
+    const query = { SecretId: `hummingbot/${group}`, VersionStage: stage };
+    const { SecretString } = await stack.secretsManager().send(new GetSecretValueCommand(query));
+    return JSON.parse(SecretString ?? '{}');
+  };
+
+  /** Whether a file of the bot holds a value; neither is shown. */
+  const holds = async (key: string, value: string): Promise<boolean> =>
+    (await stack.inBot(['cat', `/etc/secrets/trading/${key}`])).stdout === value;
+
+  it('has nothing to do when nothing changed: 0 changes, 0 writes', async () => {
+    // What the first `up` set in motion comes to rest.
+    await sleep(3000);
+    const mark = stack.mark();
+    const { code, stdout, stderr } = await stack.npmStart();
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /Resources:\n {4}\d+ unchanged\n/u);
+    assert.deepEqual(stack.apiWrites(mark).map(shownRequest), []);
+    assert.deepEqual(stack.awsWrites(mark), []);
+  });
+
+  it('is previewed by the name of the changed key, and no value', async () => {
+    const pair = makePair(0);
+    await setKey(keys.api, pair.api);
+    const mark = stack.mark();
+    const { code, stdout, stderr } = await stack.npmStart('preview');
+    assert.equal(code, 0, stderr);
+    const changed = /^ +~ ([\w-]+) *: "[a-z2-7]{10}" => "[a-z2-7]{10}"$/gmu;
+    const named = [...stdout.matchAll(changed)].map(([, name]) => name);
+    assert.deepEqual(named, ['group', keys.api]);
+    assert.deepEqual(leaks(stdout + stderr, set), []);
+    assert.deepEqual(stack.apiWrites(mark).map(shownRequest), []);
+    assert.deepEqual(stack.awsWrites(mark), []);
+  });
+
+  it('writes the value once, restarts the bot once, and in that order', async () => {
+    const before = await inStore('trading', 'AWSCURRENT');
+    const [old] = watch.events('pods').slice(-1);
+    const oldSecret = watch.events('secrets').findLast(({ name }) => /trading/u.test(name));
+    const pair = makePair(1);
+    await setPair(pair);
+    const mark = stack.mark();
+    const begun = Date.now();
+    await up();
+    const ended = Date.now();
+    assert.deepEqual(
+      stack.awsWrites(mark).map(({ action, about }) => `${action} ${about}`),
+      [`secretsmanager.PutSecretValue ${await arnOf('trading')}`],
+    );
+    const gone = await watch.next(
+      'secrets',
+      goneWithin,
+      ({ type, name }) => type === 'DELETED' && name === oldSecret?.name,
+    );
+    assert.ok(gone !== undefined && gone.at - ended < goneWithin * 1000, 'the old Secret stays');
+    const synced = watch
+      .events('externalsecrets')
+      .find(({ at, type, object }) => at > begun && type !== 'DELETED' && isReady(object));
+    const told = watch
+      .events('pods')
+      .find(({ uid, object }) => uid === old?.uid && object.metadata?.deletionTimestamp);
+    assert.ok(synced !== undefined && told !== undefined);
+    assert.notEqual(synced.name, oldSecret?.name);
+    assert.ok(synced.at < told.at, `synced ${synced.at - told.at} ms after the old pod was told`);
+    assert.ok(synced.revision < told.revision);
+    const pods = watch.events('pods').filter(({ at, type }) => at > begun && type === 'ADDED');
+    assert.equal(pods.length, 1);
+    const pod = await stack.pod();
+    assert.equal(pod.metadata?.uid, pods[0]?.uid);
+    assert.equal(pod.status?.containerStatuses?.[0]?.restartCount, 0);
+    assert.ok(gone.revision > (pods[0]?.revision ?? Number.POSITIVE_INFINITY));
+    assert.ok(await holds(keys.api, pair.api));
+    assert.ok(await holds(keys.secret, pair.secret));
+    const now = await inStore('trading', 'AWSCURRENT');
+    const { api, secret } = keys;
+    assert.ok(now[api] === pair.api && now[secret] === pair.secret, 'AWSCURRENT');
+    const previous = JSON.stringify(await inStore('trading', 'AWSPREVIOUS'));
+    assert.ok(previous === JSON.stringify(before), 'AWSPREVIOUS is not what was there before');
+    console.log(
+      `      synced ${told.at - synced.at} ms before the old pod was told to stop; old Secret gone ` +
+        `${gone.at - ended} ms after up, which took ${ended - begun} ms`,
+    );
+  });
+
+  async function arnOf(group: string): Promise<string> {
+    const command = new GetSecretValueCommand({ SecretId: `hummingbot/${group}` });
+    return (await stack.secretsManager().send(command)).ARN ?? '';
+  }
+
+  it('restarts nothing for a key that the bot does not use, and ends with it synced', async () => {
+    const pod = await stack.pod();
+    const value = lookAlike('slack-webhook');
+    await setKey('slack_webhook_url', value);
+    const mark = stack.mark();
+    await up();
+    const { data } = await stack.access.core.readNamespacedSecret({
+      namespace: stack.namespace,
+      name: 'hummingbot-monitoring',
+    });
+    const found = Buffer.from(data?.slack_webhook_url ?? '', 'base64').toString();
+    assert.ok(found === value, 'the Secret has not the new value when up ends');
+    const now = await stack.pod();
+    assert.equal(now.metadata?.uid, pod.metadata?.uid);
+    assert.equal(now.status?.containerStatuses?.[0]?.restartCount, 0);
+    const actions = stack.awsWrites(mark).map(({ action }) => action);
+    assert.deepEqual(actions, ['secretsmanager.PutSecretValue']);
+    const own = stack.apiWrites(mark).filter(({ user }) => user === deployer);
+    assert.ok(own.length > 0);
+    assert.ok(
+      own.every(
+        ({ resource, name }) => `${resource} ${name}` === 'externalsecrets hummingbot-monitoring',
+      ),
+      own.map(shownRequest).join('\n'),
+    );
+    // Replaced in place: it was there at every moment.
+    const events = watch.events('secrets').filter(({ name }) => name === 'hummingbot-monitoring');
+    assert.ok(!events.some(({ type }) => type === 'DELETED'));
+  });
+
+  it('again and again: a Secret never absent, a pair never mixed, never two bots', async () => {
+    for (const serial of [2, 3]) {
+      const pair = makePair(serial);
+      await setPair(pair);
+      await up();
+      assert.ok(await holds(keys.api, pair.api));
+      assert.ok(await holds(keys.secret, pair.secret));
+    }
+    const [pods, secrets] = [watch.events('pods'), watch.events('secrets')];
+    assert.equal(new Set(pods.map(({ uid }) => uid)).size, 4, 'one for each change');
+    const starts = stack.trades().filter(({ what }) => what === 'start');
+    assert.equal(starts.length, 4);
+    assert.deepEqual(overlaps(pods), []);
+    assert.deepEqual(bookFaults(stack.trades()), []);
+    assert.deepEqual(absences(pods, secrets), []);
+    assert.deepEqual(mixtures(secrets, keys), []);
+  });
+
+  it('shows a value nowhere that something printed or logged', () => {
+    assert.deepEqual(leaks(stack.checkout.printed.join('\n'), set), []);
+    const logs = stack.logs();
+    assert.ok(logs.size >= 8, [...logs.keys()].join());
+    for (const [name, text] of logs) assert.deepEqual(leaks(text, set), [], name);
+  });
+});
