@@ -61,6 +61,9 @@ export interface Trouble {
   readonly graceSeconds: number | undefined;
 }
 
+/** Restarts of containers at some moment, by pod and container. */
+export type Restarts = ReadonlyMap<string, number>;
+
 /** After so many restarts a container is not slow but broken. */
 const mostRestarts = 3;
 /** Time for the ReplicaSet to make another pod for one that was evicted or refused by its node. */
@@ -105,15 +108,40 @@ export function hasEnded(pod: Pod): boolean {
   return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
 }
 
-/** @param events about this pod, in any order */
-export function troubleOf(pod: Pod, events: readonly Event[]): Trouble | undefined {
-  const { initContainerStatuses = [], containerStatuses = [], phase, reason } = pod.status ?? {};
+/** The restarts so far, for a later `troubleOf`. */
+export function restartsOf(pods: readonly Pod[]): Restarts {
+  return new Map(
+    pods.flatMap((pod) =>
+      containersOf(pod).map((each) => [keyOf(pod, each), each.restartCount ?? 0] as const),
+    ),
+  );
+}
+
+function containersOf({ status }: Pod): readonly ContainerStatus[] {
+  return [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+}
+
+function keyOf({ metadata }: Pod, { name }: ContainerStatus): string {
+  return `${metadata?.uid}/${name}`;
+}
+
+/**
+ * @param events about this pod, in any order
+ * @param before restarts when one began to look: what ended it then may be mended since, so it has
+ *   one more try
+ */
+export function troubleOf(
+  pod: Pod,
+  events: readonly Event[],
+  before: Restarts = new Map(),
+): Trouble | undefined {
+  const { containerStatuses = [], phase, reason } = pod.status ?? {};
   if (phase === 'Failed') {
     const text = `failed${reason === undefined ? '' : `: ${oneLine(reason)}`}`;
     return { text, cause: 'failed', graceSeconds: replacementSeconds };
   }
-  for (const status of [...initContainerStatuses, ...containerStatuses]) {
-    const trouble = troubleOfContainer(status);
+  for (const status of containersOf(pod)) {
+    const trouble = troubleOfContainer(status, before.get(keyOf(pod, status)) ?? 0);
     if (trouble !== undefined) return trouble;
   }
   const scheduled = conditionOf(pod, 'PodScheduled');
@@ -131,7 +159,7 @@ export function troubleOf(pod: Pod, events: readonly Event[]): Trouble | undefin
   return { text, cause: 'event', graceSeconds: undefined };
 }
 
-function troubleOfContainer(status: ContainerStatus): Trouble | undefined {
+function troubleOfContainer(status: ContainerStatus, before: number): Trouble | undefined {
   const { name, restartCount = 0, state, lastState } = status;
   const waiting = state?.waiting;
   const ended = state?.terminated ?? lastState?.terminated;
@@ -141,7 +169,7 @@ function troubleOfContainer(status: ContainerStatus): Trouble | undefined {
     // `Error` says no more than the code; OOMKilled does.
     if (ended.reason !== undefined && ended.reason !== 'Error') exit.push(oneLine(ended.reason));
     const text = [waiting?.reason ?? 'crashes', ...exit, restarts].join(', ');
-    const graceSeconds = restartCount >= mostRestarts ? 0 : undefined;
+    const graceSeconds = restartCount >= Math.max(mostRestarts, before + 1) ? 0 : undefined;
     return { text: `container ${name}: ${text}`, cause: `${name} crashes`, graceSeconds };
   }
   const reason = waiting?.reason ?? '';

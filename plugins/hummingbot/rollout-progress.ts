@@ -13,6 +13,7 @@ import {
   hasEnded,
   isReady,
   type Pod,
+  type Restarts,
   troubleOf,
 } from './pod-trouble.ts';
 
@@ -37,6 +38,8 @@ export interface Snapshot {
   readonly replicaSets: readonly KubernetesObject[];
   readonly pods: readonly Pod[];
   readonly events: readonly Event[];
+  /** Restarts when the wait began: each pod has one more try since. */
+  readonly before?: Restarts;
 }
 
 export interface Waiting {
@@ -98,7 +101,7 @@ export function progressOf(snapshot: Snapshot, generation: number): Progress {
 
 /** What stops the new ReplicaSet or its pods, if anything does. */
 function troubleOfNew(
-  { deployment, events }: Snapshot,
+  { deployment, events, before }: Snapshot,
   pods: readonly Pod[],
 ): Progress | undefined {
   const present = pods.filter((pod) => !isEnding(pod));
@@ -107,7 +110,7 @@ function troubleOfNew(
   for (const pod of running.length > 0 ? running : present) {
     if (isReady(pod)) continue;
     const about = events.filter((event) => involves(event, nameOf(pod)));
-    const trouble = troubleOf(pod, about);
+    const trouble = troubleOf(pod, about, before);
     if (trouble !== undefined) {
       const { text, cause, graceSeconds } = trouble;
       return waiting(`pod ${nameOf(pod)}: ${text}`, cause, graceSeconds);

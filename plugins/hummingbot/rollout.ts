@@ -4,7 +4,8 @@
  * pod's own reason, so that Pulumi goes on, or deletes nothing.
  *
  * It waits again whenever the Deployment's generation is another one, also when a failed change
- * is taken back, and when a refresh found the Deployment not complete.
+ * is taken back, and when a refresh found the Deployment not complete. A pod that had crashed too
+ * often before has one more try: what ended it may be mended, and nothing else starts it anew.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -27,6 +28,7 @@ import {
   secret,
   type UpdateResult,
 } from '../provider-server.ts';
+import { type Restarts, restartsOf } from './pod-trouble.ts';
 import {
   type Deployment,
   type Progress,
@@ -154,8 +156,14 @@ export class Rollout implements ResourceHandler {
     const left = () => rollout.deadlineSeconds - (performance.now() - start) / 1000;
     let last: Waiting = { state: 'waiting', text: 'not looked at yet', cause: '' };
     let since = start;
+    let before: Restarts | undefined;
+    const look = async (): Promise<Snapshot> => {
+      const snapshot = await snapshotOf(api, rollout, call.signal);
+      before ??= restartsOf(snapshot.pods);
+      return { ...snapshot, before };
+    };
     for (;;) {
-      const progress = await this.#look(api, rollout, call.signal);
+      const progress = await this.#judge(look, rollout);
       if (progress.state === 'complete') {
         call.status('');
         return progress.pod;
@@ -179,9 +187,9 @@ export class Rollout implements ResourceHandler {
     }
   }
 
-  async #look(api: KubernetesApi, rollout: RolloutInputs, signal: AbortSignal): Promise<Progress> {
+  async #judge(look: () => Promise<Snapshot>, rollout: RolloutInputs): Promise<Progress> {
     try {
-      return progressOf(await snapshotOf(api, rollout, signal), rollout.generation);
+      return progressOf(await look(), rollout.generation);
     } catch (error) {
       if (isMissing(error)) throw told(error, rollout);
       if (!(error instanceof KubernetesError || error instanceof UnreachableError)) throw error;

@@ -56,6 +56,11 @@ describe('Rollout', () => {
   const container = (state: Properties, more: Properties = {}) => ({
     containerStatuses: [{ name: 'hummingbot', state, ...more }],
   });
+  const crashed = (restartCount: number) => {
+    const ended = { terminated: { exitCode: 3, reason: 'Error', message: `log: ${canary}` } };
+    const waiting = { reason: 'CrashLoopBackOff', message: canary };
+    pod('2', container({ waiting }, { restartCount, lastState: ended }));
+  };
   const fails = async (reason: RegExp, more: Properties = {}): Promise<number> => {
     const start = performance.now();
     await assert.rejects(rollout.create(inputs(more), call()), (error: Error) => {
@@ -147,18 +152,40 @@ describe('Rollout', () => {
 
   it('fails early on a pod that crashes again and again, with its exit code', async () => {
     deployment({ replicas: 1, updatedReplicas: 1 });
-    const ended = { terminated: { exitCode: 3, reason: 'Error', message: `log: ${canary}` } };
-    pod('2', {
-      ...container(
-        { waiting: { reason: 'CrashLoopBackOff', message: canary } },
-        { restartCount: 3, lastState: ended },
-      ),
-    });
+    crashed(2);
+    let looks = 0;
+    server.onRequest = ({ path }) => {
+      if (path === pods && looks++ === 1) crashed(3);
+      return undefined;
+    };
     const took = await fails(
       /^Deployment bots\/hummingbot: pod hummingbot-2: container hummingbot: CrashLoopBackOff, exit code 3, 3 restarts; nothing old is deleted; fix: kubectl /u,
       { deadlineSeconds: 60 },
     );
     assert.ok(took < 1500, `${took} ms`);
+  });
+
+  it('gives a pod that had crashed before one more try, and no second one', async () => {
+    deployment({ replicas: 1, updatedReplicas: 1 });
+    crashed(7);
+    await fails(/not ready after 0\.2 s: .*CrashLoopBackOff, exit code 3, 7 restarts;/u, {
+      deadlineSeconds: 0.2,
+    });
+    let looks = 0;
+    server.onRequest = ({ path }) => {
+      if (path === pods && looks++ === 3) crashed(8);
+      return undefined;
+    };
+    const line = /hummingbot-2: container hummingbot: CrashLoopBackOff, exit code 3, 8 restarts;/u;
+    assert.ok((await fails(line, { deadlineSeconds: 60 })) < 1500);
+    server.onRequest = ({ path }) => {
+      if (path === pods && looks++ === 6) {
+        deployment(done);
+        pod('2', ready);
+      }
+      return undefined;
+    };
+    assert.equal((await rollout.create(inputs(), call())).outs.pod, 'hummingbot-2');
   });
 
   it('gives a crash another chance, up to the deadline', async () => {
