@@ -154,8 +154,6 @@ describe('the life of a rehearsal', () => {
       /^node .*operations\/rehearse\.ts prod up$/u.test(command),
     );
     process.kill(rehearsing?.pid ?? 0, 'SIGKILL');
-    child.stdout?.destroy();
-    child.stderr?.destroy();
     await sleep(500);
     assert.ok(processesOf(checkout.directory).some((each) => /\/pulumi up /u.test(each)));
     assert.ok(prod.leftovers().length > 10);
@@ -193,7 +191,10 @@ describe('the life of a rehearsal', () => {
       const values = await prod.values();
       const { stdout } = await prod.inBot(['cat', '/proc/1/environ']);
       const environment = new Map(
-        stdout.split('\0').map((line) => line.split(/=(.*)/su).slice(0, 2) as [string, string]),
+        stdout
+          .split('\0')
+          .filter((line) => line.includes('='))
+          .map((line) => line.split(/=(.*)/su).slice(0, 2) as [string, string]),
       );
       const trading = [...values].filter(([key]) =>
         /^(?:binance|coinbase|kraken|kucoin)_/u.test(key),
