@@ -3,7 +3,7 @@
  * bot has what it should, and takes everything down again.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { delimiter, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { entryOf, isSecretKey, type SecretKey } from '../components/catalog.ts';
@@ -114,7 +114,11 @@ function enter(systems: Systems): void {
     if (/^(?:AWS_|KUBE|DOCKER_|PULUMI_)/u.test(name)) delete process.env[name];
   }
   const { REHEARSAL_PATH: path, ...environment } = systems.environment;
-  Object.assign(process.env, environment, { [rehearsalVariable]: systems.stack });
+  // What an interrupted Pulumi leaves in there goes with the rehearsal.
+  const temporary = join(rehearsalFolder(systems.stack), 'tmp');
+  mkdirSync(temporary, { recursive: true, mode: 0o700 });
+  const own = { [rehearsalVariable]: systems.stack, TMPDIR: temporary };
+  Object.assign(process.env, environment, own);
   if (path !== undefined) process.env.PATH = [path, process.env.PATH].join(delimiter);
 }
 

@@ -124,9 +124,19 @@ export async function startSystems(
 /** Variable that names the folder of the rehearsal to a server that is not recorded yet. */
 const startedFor = 'HUMMINGBOT_SECRETS_STARTED_FOR';
 
+/**
+ * Ends the runs of Pulumi that outlived a killed command, with their program and plugins: without
+ * servers they would wait for minutes, and write their state again.
+ */
+async function endRuns(folder: string): Promise<void> {
+  const home = join(folder, 'workspace', 'pulumi');
+  for (const id of processesMarked('PULUMI_HOME', home)) await stopProcess(id, 2);
+}
+
 /** Stops all servers and removes the folder, with the state and the look-alikes in it. */
 export async function endSystems(stack: string): Promise<void> {
   const folder = rehearsalFolder(stack);
+  await endRuns(folder);
   await stopServers(folder);
   for (const id of processesMarked(startedFor, folder)) await stopProcess(id);
   rmSync(folder, { recursive: true, force: true });
