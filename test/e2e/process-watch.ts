@@ -4,6 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const pauseMilliseconds = 100;
 
+/**
+ * The process of a Pulumi program: its language host hands the configuration over in its
+ * environment (PULUMI_CONFIG), values in plain, as Pulumi does everywhere. Only its user and root
+ * can read it, and it is gone with the run.
+ */
+const pulumiProgram = /\/@pulumi\/pulumi\/cmd\/run\//u;
+
 function read(path: string): string {
   try {
     return readFileSync(path, 'latin1').replaceAll('\0', '\n');
@@ -16,6 +23,8 @@ export class ProcessWatch {
   /** Each text once. */
   readonly arguments = new Set<string>();
   readonly environments = new Set<string>();
+  /** Those of Pulumi programs. */
+  readonly programs = new Set<string>();
   samples = 0;
   #watching = true;
   readonly #done: Promise<void>;
@@ -27,8 +36,10 @@ export class ProcessWatch {
   async #watch(): Promise<void> {
     while (this.#watching) {
       for (const name of readdirSync('/proc').filter((each) => /^\d+$/u.test(each))) {
-        this.arguments.add(read(`/proc/${name}/cmdline`));
-        this.environments.add(read(`/proc/${name}/environ`));
+        const command = read(`/proc/${name}/cmdline`);
+        this.arguments.add(command);
+        const isProgram = pulumiProgram.test(command);
+        (isProgram ? this.programs : this.environments).add(read(`/proc/${name}/environ`));
       }
       this.samples += 1;
       await sleep(pauseMilliseconds);

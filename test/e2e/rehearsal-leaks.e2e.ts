@@ -416,7 +416,7 @@ describe('prod with canaries in all its values', () => {
     assert.deepEqual(leaks(printed, canaries), []);
   });
 
-  it('gave none to a process as an argument or in its environment', async () => {
+  it('gave none to a process as an argument, nor in its environment but to the program itself', async () => {
     const child = spawn('sh', ['-c', 'sleep 2; :', control], {
       env: { PATH: process.env.PATH, CONTROL: `x${control}` },
     });
@@ -430,6 +430,7 @@ describe('prod with canaries in all its values', () => {
     for (const program of ['kubelet', 'containerd', 'external-secrets', 'pulumi up', 'main.ts']) {
       assert.ok(all.arguments.includes(program.replace(' ', '\n')), program);
     }
+    assert.ok([...watch.programs].some((text) => text.includes('PULUMI_CONFIG=')));
     for (const text of Object.values(all)) {
       assert.ok(leaks(text, controls()).includes('control as plain'));
       assert.deepEqual(leaks(text, canaries), []);

@@ -208,7 +208,7 @@ describe('the life of a rehearsal', () => {
         if (trading.some(([each]) => each === key)) continue;
         for (const [name, text] of environment) assert.ok(!text.includes(value), `${key}: ${name}`);
       }
-      assert.notEqual((await prod.inBot(['ls', '/etc/secrets/trading'])).code, 0);
+      assert.equal((await prod.inBot(['ls', '/etc/secrets'])).stdout.trim(), 'trading');
       const spec = JSON.stringify((await prod.pod()).spec);
       for (const [key, value] of values) assert.ok(!spec.includes(value), key);
     });
