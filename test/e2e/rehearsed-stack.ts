@@ -188,6 +188,29 @@ export class RehearsedStack {
     return readRequests(join(this.folder, 'logs', 'aws-requests.jsonl'));
   }
 
+  /**
+   * Holds a server still while something is done, as if it were busy elsewhere.
+   * @param name as `npm run rehearse -- STACK status` shows it
+   */
+  async paused<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const server = new Servers(this.folder).running(name);
+    if (server === undefined) throw new Error(`${name} does not run`);
+    const all = processes();
+    const own = all.find(({ pid }) => pid === server.pid);
+    const enterer = all.find(
+      ({ pid, command }) => pid === own?.parent && command.includes('nsenter'),
+    );
+    process.kill(server.pid, 'SIGSTOP');
+    try {
+      return await work();
+    } finally {
+      process.kill(server.pid, 'SIGCONT');
+      // nsenter(1) stops with its child; stopped, it would keep the dead one as a zombie, and the
+      // enclosure with it.
+      if (enterer !== undefined) process.kill(enterer.pid, 'SIGCONT');
+    }
+  }
+
   /** To the AWS API of the rehearsal, as the one who deploys. */
   secretsManager(): SecretsManagerClient {
     const environment = this.#open.environment;

@@ -11,6 +11,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { lookAlike } from '../../rehearsal/look-alikes.ts';
+import { eventually } from '../../rehearsal/servers/kubernetes-client.ts';
 import { leaks } from '../canary.ts';
 import { shownRequest } from './audit-log.ts';
 import { type ClusterWatch, isReady } from './cluster-watch.ts';
@@ -20,15 +21,18 @@ import { absences, bookFaults, makePair, mixtures, overlaps, type Pair } from '.
 const keys = { api: 'binance_api_key', secret: 'binance_secret_key' } as const;
 /** Seconds that garbage collection may take. */
 const goneWithin = 30;
+/** How late the operator is in one test, in seconds. */
+const lateSeconds = 4;
 
 describe('a rotation', () => {
-  const stack = new RehearsedStack('prod');
+  let stack: RehearsedStack;
   /** All values that were ever set, by a name; for a search. */
   const set = new Map<string, string>();
   let watch: ClusterWatch;
 
   before(async function () {
     if (!canRehearse) this.skip();
+    stack = new RehearsedStack('prod');
     await stack.start();
     for (const [key, value] of await stack.values()) set.set(key, value);
     // A bot that takes its time to stop would show that another one does not wait for it.
@@ -37,8 +41,7 @@ describe('a rotation', () => {
   });
 
   after(async () => {
-    if (canRehearse) await stack.end();
-    else stack.checkout.remove();
+    await stack?.end();
   });
 
   async function setKey(key: Parameters<typeof stack.set>[0], value: string): Promise<void> {
@@ -150,7 +153,15 @@ describe('a rotation', () => {
     const value = lookAlike('slack-webhook');
     await setKey('slack_webhook_url', value);
     const mark = stack.mark();
-    await up();
+    // An operator that is late shows who waits for it.
+    const run = await stack.paused('external-secrets', async () => {
+      const ended = up().then(() => Date.now());
+      ended.catch(() => {});
+      assert.ok(await eventually(60, async () => stack.awsWrites(mark).length > 0));
+      await sleep(lateSeconds * 1000);
+      return { ended, released: Date.now() };
+    });
+    assert.ok((await run.ended) > run.released, 'up ended before the operator went on');
     const { data } = await stack.access.core.readNamespacedSecret({
       namespace: stack.namespace,
       name: 'hummingbot-monitoring',

@@ -44,6 +44,12 @@ export async function soak(): Promise<Soaked> {
     );
   }
   const stack = new RehearsedStack('prod');
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  const end = (): void => {
+    console.error('\n- taking it down');
+    stack.end().finally(() => process.exit(130));
+  };
+  for (const signal of signals) process.once(signal, end);
   try {
     const begun = Date.now();
     await stack.start();
@@ -52,6 +58,7 @@ export async function soak(): Promise<Soaked> {
     await stack.inBot(['sh', '-c', book]);
     return await rotate(stack);
   } finally {
+    for (const signal of signals) process.off(signal, end);
     await stack.end();
   }
 }

@@ -44,8 +44,13 @@ function machine(): string {
   return `${cpus().length} x ${model}, ${gib} GiB, ${process.platform} ${release()}, Node ${process.version}`;
 }
 
-function pageOf(name: string, { title, done, figures, faults }: Soaked): string {
-  const changed = git('status', '--porcelain', '--untracked-files=no') === '' ? '' : ', changed';
+/** What the soak is of; asked for before it, because a tree may change meanwhile. */
+function commit(): string {
+  const clean = git('status', '--porcelain', '--untracked-files=no') === '';
+  return `${git('rev-parse', '--short=12', 'HEAD')}${clean ? '' : ', changed'}`;
+}
+
+function pageOf(name: string, of: string, { title, done, figures, faults }: Soaked): string {
   const rows = figures.map(({ what, seen, holds }) => {
     const verdict = holds === undefined ? '' : holds ? 'yes' : '**NO**';
     return `| ${what} | ${seen} | ${verdict} |`;
@@ -55,7 +60,7 @@ function pageOf(name: string, { title, done, figures, faults }: Soaked): string 
     '',
     `<!-- Written by \`npm run soak -- ${name}\`. -->`,
     '',
-    `${new Date().toISOString()}, commit ${git('rev-parse', '--short=12', 'HEAD')}${changed}, on ${machine()}.`,
+    `${new Date().toISOString()}, commit ${of}, on ${machine()}.`,
     '',
     done,
     '',
@@ -76,10 +81,11 @@ async function main(): Promise<number> {
       `soak: got ${got}; allowed: npm run soak -- NAME, with ${Object.keys(soaks).join(', ')}`,
     );
   }
+  const of = commit();
   const result = await run();
   const path = join(project, 'docs', 'soak', `${name}.md`);
   mkdirSync(dirname(path), { recursive: true });
-  const page = pageOf(name, result);
+  const page = pageOf(name, of, result);
   writeFileSync(path, page);
   console.log(`\n${page}`);
   return result.faults.length === 0 && result.figures.every(({ holds }) => holds ?? true) ? 0 : 1;
