@@ -75,7 +75,7 @@ async function main(): Promise<number> {
     return code;
   }
   if (verb === 'up') await summarise(engine, before, outputs.tags ?? {});
-  if (verb === 'destroy') sayWhatStays(engine, before);
+  if (verb === 'destroy') sayWhatStays(engine, outputs);
   return 0;
 }
 
@@ -173,16 +173,20 @@ function resolved(directory: string): string {
 }
 
 /** What a destroy leaves, and where. */
-function sayWhatStays({ stack }: Engine, directories: readonly string[]): void {
+function sayWhatStays({ stack }: Engine, before: Partial<Outputs>): void {
   const local = relative(projectDirectory, workspace.stacks).split('/')[0];
   const places = workspace.embedded
     ? `State, passphrase and settings stay in ${local}/`
     : `State stays in your backend, settings in Pulumi.${stack}.yaml, plugins in ${local}/`;
-  const bot = directories.flatMap((directory) => {
+  const bot = directoriesOf(before).flatMap((directory) => {
     const names = leftIn(resolved(directory));
     return names.length === 0 ? [] : [`${listed(names)} of the bot stay in ${directory}/.`];
   });
-  const delivered = 'Nothing is left of what the stack delivered.';
+  // A store keeps what was deleted for a while; files are gone.
+  const stored = Object.values(before.delivered ?? {}).some((each) => each.directory === undefined);
+  const delivered = stored
+    ? `What the stack stored waits for its deletion; npm run restore -- --stack ${stack} has it back.`
+    : 'Nothing is left of what the stack delivered.';
   const remove = `To forget the stack in the backend too: npm run pulumi -- stack rm ${stack}.`;
   console.log(`\n${remove}`);
   console.log([delivered, ...bot, `${places}, tools in ${workspace.cache}.`].join(' '));

@@ -103,7 +103,11 @@ export async function stopProcess(id: ProcessId, seconds = stopSeconds): Promise
   if (isRunning(id)) send(id, signal);
   while (isRunning(id)) {
     if (Date.now() > deadline) {
-      if (signal === 'SIGKILL') throw new Error(`process ${id.pid} does not end`);
+      if (signal === 'SIGKILL') {
+        throw new CommandError(
+          `process ${id.pid}: got no end after SIGKILL; allowed: one that ends; fix: look what holds it (ps -o stat,wchan ${id.pid}), and run the same command again`,
+        );
+      }
       signal = 'SIGKILL';
       deadline = Date.now() + stopSeconds * 1000;
       send(id, signal);
