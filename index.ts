@@ -1,4 +1,5 @@
 /** The whole story: settings -> guards -> groups -> targets -> access -> consumers -> outputs. */
+import './sdk-debug.cjs';
 import { HummingbotDirectories, HummingbotService } from './components/consumers/service.ts';
 import { ClusterDelivery, FileDelivery } from './components/delivery/delivery.ts';
 import { targetOf } from './components/delivery/targets.ts';
@@ -26,12 +27,11 @@ const groups = settings.groups.map((group) =>
 // Delivery: every target carries every group; in a cluster, into a namespace that is closed.
 const inCluster = cluster && (await import('./components/in-cluster.ts'));
 const opts = cluster && { provider: cluster.provider };
-const closed = inCluster && new inCluster.ClosedNamespace('namespace', settings, opts);
-const args = { ...settings, root, groups, systems, dependsOn: closed ? [closed] : [] };
+const closed = inCluster ? [new inCluster.ClosedNamespace('namespace', settings, opts)] : [];
+const args = { ...settings, root, groups, systems, dependsOn: closed };
 const deliveries = await Promise.all(
   settings.targets.map(async (name) => await targetOf(name).deliver(name, args)),
 );
-
 // Access and consumers: who may read what was delivered, and the one bot that uses it.
 const dependsOn = deliveries.some((delivery) => delivery instanceof FileDelivery)
   ? [new HummingbotDirectories('hummingbot-directory', { root, stack })]
@@ -39,12 +39,15 @@ const dependsOn = deliveries.some((delivery) => delivery instanceof FileDelivery
 for (const delivery of deliveries) {
   if (delivery instanceof FileDelivery) {
     const user = `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`;
-    const service = { delivery, image, project: `${settings.namespace}-${stack}`, user };
-    new HummingbotService(`hummingbot-${delivery.name}`, service, { dependsOn });
+    const bot = { delivery, image, project: `${settings.namespace}-${stack}`, user };
+    new HummingbotService(`hummingbot-${delivery.name}`, bot, { dependsOn });
   } else if (delivery instanceof ClusterDelivery && cluster && inCluster) {
-    const after = { ...opts, dependsOn: args.dependsOn };
-    new inCluster.Readers('readers', { delivery, cluster, stack }, after);
-    new inCluster.Hummingbot('hummingbot', { delivery, cluster, stack, image }, after);
+    const [bot, after] = [
+      { delivery, cluster, stack, image },
+      { ...opts, dependsOn: closed },
+    ];
+    new inCluster.Readers('readers', bot, after);
+    new inCluster.Hummingbot('hummingbot', bot, after);
   }
 }
 
