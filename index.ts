@@ -42,12 +42,9 @@ for (const delivery of deliveries) {
     const bot = { delivery, image, project: `${settings.namespace}-${stack}`, user };
     new HummingbotService(`hummingbot-${delivery.name}`, bot, { dependsOn });
   } else if (delivery instanceof ClusterDelivery && cluster && inCluster) {
-    const [bot, after] = [
-      { delivery, cluster, stack, image },
-      { ...opts, dependsOn: closed },
-    ];
-    new inCluster.Readers('readers', bot, after);
-    new inCluster.Hummingbot('hummingbot', bot, after);
+    const bot = { delivery, cluster, stack, image };
+    new inCluster.Readers('readers', bot, { ...opts, dependsOn: closed });
+    new inCluster.Hummingbot('hummingbot', bot, { ...opts, dependsOn: closed });
   }
 }
 
