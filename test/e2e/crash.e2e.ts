@@ -177,7 +177,8 @@ describe('kill -9', function () {
       });
     }
 
-    it(`of the ${victim} in the middle of the very first run`, async () => {
+    /** @returns whether the victim still lived when it was to be killed */
+    async function killsFirstRun(): Promise<boolean> {
       const fresh = new Checkout();
       try {
         const values = newValues();
@@ -190,13 +191,21 @@ describe('kill -9', function () {
             ]),
           ),
         );
-        assert.ok(await runAndKill(fresh, victim, 0.5), 'the victim was gone');
+        const hit = await runAndKill(fresh, victim, 0.5);
         await fresh.import(values);
         await assertConverges(fresh, values);
         await watcher.stop();
         assert.deepEqual(watcher.wrong, []);
+        return hit;
       } finally {
         fresh.remove();
+      }
+    }
+
+    it(`of the ${victim} in the middle of the very first run`, async () => {
+      // A machine that is busier or idler than when lifetimes were measured lets it end earlier.
+      for (let tries = 0; !(await killsFirstRun()); tries++) {
+        assert.ok(tries < 3, 'the victim was gone each time');
       }
     });
   }
