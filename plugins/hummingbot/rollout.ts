@@ -14,20 +14,8 @@ import {
   type KubernetesList,
   UnreachableError,
 } from '../kubernetes-api.ts';
-import {
-  type Call,
-  type CheckResult,
-  type CreateResult,
-  type DiffResult,
-  failure,
-  isUnknown,
-  PluginError,
-  type Properties,
-  type ReadResult,
-  type ResourceHandler,
-  secret,
-  type UpdateResult,
-} from '../provider-server.ts';
+import { type Call, PluginError, type Properties, type ReadResult } from '../provider-server.ts';
+import { Gate, type GateInputs, isMissing } from './gate.ts';
 import { type Restarts, restartsOf } from './pod-trouble.ts';
 import {
   type Deployment,
@@ -37,117 +25,55 @@ import {
   type Waiting,
 } from './rollout-progress.ts';
 
-export interface RolloutInputs {
-  /** Contents of a kubeconfig, or its path. Secret. */
-  readonly kubeconfig: string;
-  readonly namespace: string;
-  /** Of the Deployment. */
-  readonly name: string;
+/** The name is that of the Deployment. */
+export interface RolloutInputs extends GateInputs {
   /** The Deployment's `metadata.generation` after the change that is waited for. */
   readonly generation: number;
-  readonly deadlineSeconds: number;
 }
 
-const defaultDeadlineSeconds = 600;
 /** How long an answer "unauthorised" or "forbidden" may be one of a starting server. */
 const refusedSeconds = 30;
 const refusals: readonly number[] = [401, 403];
-const notFound = 404;
 const noAnswer = 'no answer';
 
-const kinds = {
-  kubeconfig: 'string',
-  namespace: 'string',
-  name: 'string',
-  generation: 'number',
-  deadlineSeconds: 'number',
-} as const;
-
-export class Rollout implements ResourceHandler {
+export class Rollout extends Gate<RolloutInputs> {
+  protected override readonly type = 'hummingbot:index:Rollout';
+  protected override readonly own = { generation: 'number' } as const;
+  protected override readonly defaultDeadlineSeconds = 600;
+  protected override readonly output = 'pod';
+  // The Deployment's provider leaves its generation out of a preview that it cannot make.
+  protected override readonly late = ['generation'];
   readonly #pollMilliseconds: number;
 
   /** @param pollMilliseconds time between two looks */
   constructor(pollMilliseconds = 1000) {
+    super();
     this.#pollMilliseconds = pollMilliseconds;
   }
 
-  async check(_olds: Properties, news: Properties): Promise<CheckResult> {
-    const inputs: Properties = { deadlineSeconds: defaultDeadlineSeconds, ...news };
-    // The Deployment's provider leaves its generation out of a preview that it cannot make.
-    const unknown = (name: string) =>
-      isUnknown(inputs[name]) || (name === 'generation' && inputs[name] === undefined);
-    const failures = Object.entries(kinds)
-      .filter(([name, kind]) => !unknown(name) && typeof inputs[name] !== kind)
-      .map(([name, kind]) => failure(name, `got ${typeof inputs[name]}; allowed: ${kind}`));
-    const { deadlineSeconds } = inputs;
-    if (typeof deadlineSeconds === 'number' && !(deadlineSeconds > 0)) {
-      failures.push(failure('deadlineSeconds', `got ${deadlineSeconds}; allowed: more than 0`));
-    }
-    return { inputs: marked(inputs), failures };
-  }
-
-  /** The kubeconfig is how one looks, not what one looks at: another one is no difference. */
-  async diff(_id: string, olds: Properties, news: Properties): Promise<DiffResult> {
-    const replaces = ['namespace', 'name'].filter((name) => olds[name] !== news[name]);
-    const updates = ['generation', 'deadlineSeconds'].filter((name) => olds[name] !== news[name]);
-    // A refresh found it not complete: wait again.
-    if (olds.pod === '') updates.push('pod');
-    const detailedDiff = Object.fromEntries([
-      ...replaces.map((name) => [name, { kind: 'update-replace' as const }]),
-      ...updates.map((name) => [name, { kind: 'update' as const }]),
-    ]);
-    const diffs = Object.keys(detailedDiff);
-    return { changes: diffs.length > 0, replaces, diffs, detailedDiff };
-  }
-
-  async create(inputs: Properties, call: Call): Promise<CreateResult> {
-    const rollout = inputs as unknown as RolloutInputs;
-    const pod = await this.#wait(rollout, call);
-    return { id: `${rollout.namespace}/${rollout.name}`, outs: marked({ ...inputs, pod }) };
-  }
-
-  async update(
-    _id: string,
-    _olds: Properties,
-    news: Properties,
-    call: Call,
-  ): Promise<UpdateResult> {
-    const pod = await this.#wait(news as unknown as RolloutInputs, call);
-    return { outs: marked({ ...news, pod }) };
-  }
-
   /** An empty `pod` says "not complete now". */
-  async read(id: string, state: Properties, call: Call): Promise<ReadResult> {
-    // An update without a difference keeps the old outputs and saves the new inputs.
-    const inputs: Properties = { ...state, ...call.oldInputs };
-    if (typeof inputs.kubeconfig !== 'string') {
-      throw new PluginError(
-        'hummingbot:index:Rollout: cannot be imported; run the program instead',
-      );
-    }
-    const rollout = inputs as unknown as RolloutInputs;
+  override async read(id: string, state: Properties, call: Call): Promise<ReadResult> {
+    const rollout = this.inputsOf(state, call);
     try {
       const api = await KubernetesApi.connect(rollout.kubeconfig);
       const generation = Number(state.generation ?? 0);
       const progress = progressOf(await snapshotOf(api, rollout, call.signal), generation);
       const pod = progress.state === 'complete' ? progress.pod : '';
-      return { id, props: marked({ ...state, pod }) };
+      return this.found(id, state, pod);
     } catch (error) {
       if (isMissing(error)) return {};
       throw told(error, rollout);
     }
   }
 
-  async delete(): Promise<void> {}
-
   /**
    * Looks once a second. A server that does not answer is waited for like a pod.
    * @returns the name of the Ready pod
    */
-  async #wait(rollout: RolloutInputs, call: Call): Promise<string> {
+  protected override async wait(rollout: RolloutInputs, call: Call): Promise<string> {
     if (rollout.generation === undefined) {
       throw new PluginError(
-        'hummingbot:index:Rollout: generation: got nothing; ' +
+        `${this.type}: generation: got nothing; ` +
           "allowed: the Deployment's output metadata.generation",
       );
     }
@@ -245,12 +171,4 @@ function lineOf({ namespace, name }: RolloutInputs, text: string): string {
 function told(error: unknown, rollout: RolloutInputs): unknown {
   if (isMissing(error)) return new PluginError(lineOf(rollout, 'not found'));
   return error;
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof KubernetesError && error.code === notFound;
-}
-
-function marked(state: Properties): Properties {
-  return { ...state, kubeconfig: secret(state.kubeconfig) };
 }

@@ -16,49 +16,20 @@ import {
   type KubernetesObject,
   UnreachableError,
 } from '../kubernetes-api.ts';
-import {
-  type Call,
-  type CheckResult,
-  type CreateResult,
-  type DiffResult,
-  failure,
-  isUnknown,
-  PluginError,
-  type Properties,
-  type ReadResult,
-  type ResourceHandler,
-  secret,
-  type UpdateResult,
-} from '../provider-server.ts';
+import { type Call, PluginError, type Properties, type ReadResult } from '../provider-server.ts';
+import { Gate, type GateInputs, isMissing } from './gate.ts';
 
-export interface SyncInputs {
-  /** Contents of a kubeconfig, or its path. Secret. */
-  readonly kubeconfig: string;
-  readonly namespace: string;
-  /** Of the ExternalSecret and of its Secret. */
-  readonly name: string;
+/** The name is that of the ExternalSecret and of its Secret. */
+export interface SyncInputs extends GateInputs {
   /** Annotation that carries the tag. */
   readonly annotation: string;
   readonly tag: string;
   /** Of what was stored: a failed change that is taken back has the old tag and another version. */
   readonly version: string;
-  readonly deadlineSeconds: number;
 }
 
-const defaultDeadlineSeconds = 180;
-const notFound = 404;
 /** Without a fallback: a server that knows no such answer gives none, rather than the values. */
 const metadataOnly = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
-
-const kinds = {
-  kubeconfig: 'string',
-  namespace: 'string',
-  name: 'string',
-  annotation: 'string',
-  tag: 'string',
-  version: 'string',
-  deadlineSeconds: 'number',
-} as const;
 
 interface Condition {
   readonly type?: string;
@@ -66,81 +37,40 @@ interface Condition {
   readonly reason?: string;
 }
 
-export class Sync implements ResourceHandler {
+export class Sync extends Gate<SyncInputs> {
+  protected override readonly type = 'hummingbot:index:Sync';
+  protected override readonly own = {
+    annotation: 'string',
+    tag: 'string',
+    version: 'string',
+  } as const;
+  protected override readonly defaultDeadlineSeconds = 180;
+  protected override readonly output = 'synced';
   readonly #pollMilliseconds: number;
 
   /** @param pollMilliseconds time between two looks */
   constructor(pollMilliseconds = 500) {
+    super();
     this.#pollMilliseconds = pollMilliseconds;
   }
 
-  async check(_olds: Properties, news: Properties): Promise<CheckResult> {
-    const inputs: Properties = { deadlineSeconds: defaultDeadlineSeconds, ...news };
-    const failures = Object.entries(kinds)
-      .filter(([name, kind]) => !isUnknown(inputs[name]) && typeof inputs[name] !== kind)
-      .map(([name, kind]) => failure(name, `got ${typeof inputs[name]}; allowed: ${kind}`));
-    const { deadlineSeconds } = inputs;
-    if (typeof deadlineSeconds === 'number' && !(deadlineSeconds > 0)) {
-      failures.push(failure('deadlineSeconds', `got ${deadlineSeconds}; allowed: more than 0`));
-    }
-    return { inputs: marked(inputs), failures };
-  }
-
-  /** The kubeconfig is how one looks, not what one looks at: another one is no difference. */
-  async diff(_id: string, olds: Properties, news: Properties): Promise<DiffResult> {
-    const differ = (name: string): boolean => olds[name] !== news[name];
-    const replaces = ['namespace', 'name'].filter(differ);
-    const updates = ['annotation', 'tag', 'version', 'deadlineSeconds'].filter(differ);
-    // A refresh found the Secret with another tag: wait again.
-    if (olds.synced === '') updates.push('synced');
-    const detailedDiff = Object.fromEntries([
-      ...replaces.map((name) => [name, { kind: 'update-replace' as const }]),
-      ...updates.map((name) => [name, { kind: 'update' as const }]),
-    ]);
-    const diffs = Object.keys(detailedDiff);
-    return { changes: diffs.length > 0, replaces, diffs, detailedDiff };
-  }
-
-  async create(inputs: Properties, call: Call): Promise<CreateResult> {
-    const sync = inputs as unknown as SyncInputs;
-    await this.#wait(sync, call);
-    const outs = marked({ ...inputs, synced: sync.tag });
-    return { id: `${sync.namespace}/${sync.name}`, outs };
-  }
-
-  async update(
-    _id: string,
-    _olds: Properties,
-    news: Properties,
-    call: Call,
-  ): Promise<UpdateResult> {
-    await this.#wait(news as unknown as SyncInputs, call);
-    return { outs: marked({ ...news, synced: news.tag }) };
-  }
-
   /** An empty `synced` says "not now". */
-  async read(id: string, state: Properties, call: Call): Promise<ReadResult> {
-    // An update without a difference keeps the old outputs and saves the new inputs.
-    const inputs: Properties = { ...state, ...call.oldInputs };
-    if (typeof inputs.kubeconfig !== 'string') {
-      throw new PluginError('hummingbot:index:Sync: cannot be imported; run the program instead');
-    }
-    const sync = inputs as unknown as SyncInputs;
+  override async read(id: string, state: Properties, call: Call): Promise<ReadResult> {
+    const sync = this.inputsOf(state, call);
     const api = await KubernetesApi.connect(sync.kubeconfig);
-    const synced = (await tagOf(api, sync, call.signal)) === state.tag ? state.tag : '';
-    return { id, props: marked({ ...state, synced }) };
+    const tag = await tagOf(api, sync, call.signal);
+    return this.found(id, state, tag !== undefined && tag === state.tag ? tag : '');
   }
 
-  async delete(): Promise<void> {}
-
-  async #wait(sync: SyncInputs, call: Call): Promise<void> {
+  /** @returns the tag */
+  protected override async wait(sync: SyncInputs, call: Call): Promise<string> {
     const api = await KubernetesApi.connect(sync.kubeconfig);
     const deadline = performance.now() + sync.deadlineSeconds * 1000;
     for (let shown = ''; ; ) {
       const trouble = await this.#look(api, sync, call.signal);
       if (trouble === undefined) {
         call.status('');
-        return;
+        return sync.tag;
       }
       if (trouble !== shown) call.status(`waiting: ${trouble}`);
       shown = trouble;
@@ -203,7 +133,7 @@ async function orNothing(asked: Promise<KubernetesObject>): Promise<KubernetesOb
   try {
     return await asked;
   } catch (error) {
-    if (error instanceof KubernetesError && error.code === notFound) return undefined;
+    if (isMissing(error)) return undefined;
     throw error;
   }
 }
@@ -213,8 +143,4 @@ function lineOf({ namespace, name }: SyncInputs, text: string): string {
     `ExternalSecret ${namespace}/${name}: ${text}; nothing that uses it was changed; ` +
     `fix: kubectl --namespace ${namespace} describe externalsecret ${name}`
   );
-}
-
-function marked(state: Properties): Properties {
-  return { ...state, kubeconfig: secret(state.kubeconfig) };
 }
