@@ -1,6 +1,6 @@
 /** The whole story: settings -> guards -> groups -> targets -> access -> consumers -> outputs. */
 import './sdk-debug.cjs';
-import { HummingbotDirectories, HummingbotService } from './components/consumers/service.ts';
+import { HummingbotFolder, HummingbotService } from './components/consumers/service.ts';
 import { ClusterDelivery, FileDelivery } from './components/delivery/delivery.ts';
 import { targetOf } from './components/delivery/targets.ts';
 import { ExternalGroup, SecretGroup, TagKey } from './components/values.ts';
@@ -8,7 +8,7 @@ import { readSettings } from './settings.ts';
 
 // Settings: every mistake of the user ends here, before any resource.
 const settings = await readSettings();
-const { stack, image, placeholders, outputDirectory: root } = settings;
+const { stack, image, strategy, placeholders, outputDirectory: root } = settings;
 
 // Guards: account and cluster are the stack's own, or nothing but their providers is registered.
 const remote = settings.aws ?? settings.cluster;
@@ -33,16 +33,15 @@ const deliveries = await Promise.all(
   settings.targets.map(async (name) => await targetOf(name).deliver(name, args)),
 );
 // Access and consumers: who may read what was delivered, and the one bot that uses it.
-const dependsOn = deliveries.some((delivery) => delivery instanceof FileDelivery)
-  ? [new HummingbotDirectories('hummingbot-directory', { root, stack })]
-  : [];
+const [delivery] = deliveries.filter((each) => each instanceof FileDelivery);
+const dependsOn = delivery ? [new HummingbotFolder('hummingbot', { delivery, strategy })] : [];
 for (const delivery of deliveries) {
   if (delivery instanceof FileDelivery) {
     const user = `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`;
-    const bot = { delivery, image, project: `${settings.namespace}-${stack}`, user };
+    const bot = { delivery, image, strategy, project: `${settings.namespace}-${stack}`, user };
     new HummingbotService(`hummingbot-${delivery.name}`, bot, { dependsOn });
   } else if (delivery instanceof ClusterDelivery && cluster && inCluster) {
-    const bot = { delivery, cluster, stack, image };
+    const bot = { delivery, cluster, stack, image, strategy };
     new inCluster.Readers('readers', bot, { ...opts, dependsOn: closed });
     new inCluster.Hummingbot('hummingbot', bot, { ...opts, dependsOn: closed });
   }

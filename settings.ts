@@ -17,6 +17,7 @@ import {
   serviceNames,
 } from './components/catalog.ts';
 import { type TargetName, targetNames, targetOf } from './components/delivery/targets.ts';
+import type { Strategy } from './components/strategy.ts';
 import type { AwsAccount, Cluster } from './components/systems.ts';
 import { checkGroups, checkReaders, type GroupManner } from './settings/groups.ts';
 import { checkEnvironment, checkNames, checkStack, type Environment } from './settings/identity.ts';
@@ -27,14 +28,15 @@ import { checkIgnored } from './settings/output-directory.ts';
 import type { RawSettings } from './settings/raw.ts';
 import {
   checkBoolean,
+  checkImage,
   checkPlaceholders,
   checkText,
   directoryRule,
-  imageRule,
   namespaceRule,
   prefixRule,
 } from './settings/scalars.ts';
 import { readStackFile, stackFilePath } from './settings/stack-file.ts';
+import { checkStrategy } from './settings/strategy.ts';
 import { checkAws, checkCluster, checkDigest, needs } from './settings/systems.ts';
 import { checkGroup, checkMissing, checkValues } from './settings/values.ts';
 
@@ -56,6 +58,8 @@ export interface Settings {
   readonly protect: boolean;
   readonly placeholders: boolean;
   readonly image: string;
+  /** Undefined: the bot logs in and does not trade. */
+  readonly strategy: Strategy | undefined;
   readonly namespace: string;
   readonly prefix: string;
   readonly outputDirectory: string;
@@ -132,7 +136,7 @@ export function validate(raw: RawSettings): Checked {
   };
   const protect = checkBoolean(raw, 'protect', true, found);
   const placeholders = checkBoolean(raw, 'placeholders', false, found);
-  const image = checkText(raw, 'image', imageRule, found);
+  const image = checkImage(raw, found);
   const namespace = checkText(raw, 'namespace', namespaceRule, found);
   const prefix = checkText(raw, 'prefix', prefixRule, found);
   const outputDirectory = checkText(raw, 'outputDirectory', directoryRule, found);
@@ -146,6 +150,7 @@ export function validate(raw: RawSettings): Checked {
   const fileTargets = chosenTargets.filter((name) => targetOf(name).needs.length === 0);
   const manners = checkGroups(raw, fileTargets, found);
   const none: ReadonlyMap<SecretKey, string> = new Map();
+  const plain: string[] = [];
   const groups = groupNames.map((name) => {
     const manner = manners[name];
     const stacks = manner.source === 'stack';
@@ -155,12 +160,14 @@ export function validate(raw: RawSettings): Checked {
         .filter((key) => isUsed(entryOf(key), chosen))
         .map((key) => [key, entryOf(key)] as const),
     );
+    plain.push(...values.values());
     checkGroup(raw, name, entries, values, chosenTargets, found);
     if (!placeholders && stacks) checkMissing(raw, name, entries, values, found);
     const used = [...values].filter(([key]) => entries.has(key));
     const secrets = new Map(used.map(([key, v]) => [key, pulumi.secret(v)]));
     return { name, ...manner, entries, values: secrets };
   });
+  const strategy = checkStrategy(raw, plain, found);
   const used = new Map(groups.flatMap(({ entries }) => [...entries]));
   checkIgnored(raw, chosenTargets, outputDirectory, used, found);
 
@@ -174,6 +181,7 @@ export function validate(raw: RawSettings): Checked {
       protect,
       placeholders,
       image,
+      strategy,
       namespace,
       prefix,
       // One spelling of a place: another one would look like a move.

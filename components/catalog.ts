@@ -102,6 +102,7 @@ export const serviceNames = [
   'prometheus',
   'grafana',
   'datadog',
+  'keystore',
 ] as const;
 
 export type ServiceName = (typeof serviceNames)[number];
@@ -201,6 +202,13 @@ export const catalog = {
     usedWith: 'kucoin',
     description: 'KuCoin API passphrase, chosen when the key was made',
     field: 'kucoin_passphrase',
+  },
+  keystore_password: {
+    ...exchangeKey,
+    usedWith: 'keystore',
+    description:
+      "Password of the bot's keystore, for those whose Gateway certificates depend on it; without it, each pod makes its own",
+    source: 'generated',
   },
   postgres_user: {
     ...databaseKey,
@@ -310,6 +318,9 @@ export function keysOf(group: GroupName): readonly SecretKey[] {
 export function isSecretKey(name: string): name is SecretKey {
   return Object.hasOwn(catalog, name);
 }
+
+/** What the bot encrypts its connector files with, where it is managed. */
+export const keystoreKey: SecretKey = 'keystore_password';
 
 /** Environment variable that carries a secret itself: `BINANCE_API_KEY`. */
 export function environmentName(key: string): string {

@@ -73,6 +73,11 @@ export interface Refusal {
   readonly allowed: string;
 }
 
+/** What a value of a shape is checked by, for the program in the bot's container. */
+export function ruleOf(shape: Shape): Pick<ShapeRule, 'allowed' | 'multiline' | 'pattern'> {
+  return rules[shape];
+}
+
 /** What a value of a shape looks like, for people. */
 export function allowedOf(shape: Shape): string {
   return rules[shape].allowed;

@@ -17,3 +17,14 @@ const digest = '(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})
 const pin = `(?::(?!latest$)${tag}(?:@${digest})?|@${digest})`;
 
 export const pinnedImage = new RegExp(`^(?:${domain}/)?${path}${pin}$`, 'u');
+
+/** The first with `hbot` and its engine, which the launcher runs. */
+const oldest = { major: 2, minor: 16 };
+
+/** Whether the tag of an official image names a Hummingbot that the launcher cannot run. */
+export function isTooOld(image: string): boolean {
+  const match = /\/hummingbot:(?:version-)?(\d{1,4})\.(\d{1,4})\./u.exec(`/${image}`);
+  if (match === null) return false;
+  const [major, minor] = [Number(match[1]), Number(match[2])];
+  return major < oldest.major || (major === oldest.major && minor < oldest.minor);
+}

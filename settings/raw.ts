@@ -39,7 +39,7 @@ const scalarNames = [
 ] as const;
 export const listNames = ['targets', 'exchanges', 'services'] as const;
 export const roleListNames = ['deployRoles', 'breakGlassRoles'] as const;
-const mapNames = ['groups', 'readers'] as const;
+const mapNames = ['groups', 'readers', 'strategy'] as const;
 export const settingNames: readonly string[] = [
   ...scalarNames,
   ...listNames,

@@ -1,5 +1,5 @@
 /** Checks the settings that are one text or one flag. */
-import { pinnedImage } from './image.ts';
+import { isTooOld, pinnedImage } from './image.ts';
 import { pulumiCommand, shown } from './mistake.ts';
 import type { Found, RawSettings } from './raw.ts';
 
@@ -79,4 +79,18 @@ export function checkPlaceholders(
     allowed: 'false, with every value set; or protect false',
     fix: pulumiCommand(stack, 'config', 'set', 'placeholders', 'false', '--type bool'),
   });
+}
+
+/** The image that the bot runs in can run it: one line now, instead of a container that ends. */
+export function checkImage(raw: RawSettings, found: Found): string {
+  const image = checkText(raw, 'image', imageRule, found);
+  if (isTooOld(image)) {
+    found({
+      what: 'image',
+      got: shown(image),
+      allowed: 'Hummingbot 2.16.0 or newer',
+      fix: pulumiCommand(raw.stack, 'config', 'set', 'image', imageRule.fallback),
+    });
+  }
+  return image;
 }

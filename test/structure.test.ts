@@ -26,7 +26,7 @@ function importsOf(path: string): readonly string[] {
 const allowed: readonly (readonly [RegExp, RegExp])[] = [
   [/^components\/(?:catalog|shape)\.ts$/, /^components\/(?:catalog|shape)\.ts$/],
   [/^components\/values\.ts$/, /^components\/(?:catalog|shape)\.ts$/],
-  [/^components\/(?:systems|labels)\.ts$/, /^components\/catalog\.ts$/],
+  [/^components\/(?:systems|labels|strategy)\.ts$/, /^components\/catalog\.ts$/],
   // An operator's own access is a part of the way that it carries.
   [
     /^components\/delivery\//,
@@ -38,7 +38,7 @@ const allowed: readonly (readonly [RegExp, RegExp])[] = [
   ],
   [
     /^components\/consumers\//,
-    /^(?:components\/(?:catalog|systems|labels)\.ts|components\/delivery\/delivery\.ts|plugins\/hummingbot\/resources\.ts)/,
+    /^(?:components\/(?:catalog|shape|strategy|systems|labels)\.ts|components\/delivery\/delivery\.ts|components\/consumers\/|plugins\/hummingbot\/resources\.ts)/,
   ],
   [/^components\/in-cluster\.ts$/, /^components\/(?:access|consumers)\//],
   [
@@ -47,7 +47,7 @@ const allowed: readonly (readonly [RegExp, RegExp])[] = [
   ],
   [
     /^settings(?:\/.*)?\.ts$/,
-    /^(?:settings\/|components\/(?:catalog|shape|systems|values)\.ts|components\/delivery\/targets\.ts)/,
+    /^(?:settings\/|components\/(?:catalog|shape|strategy|systems|values)\.ts|components\/delivery\/targets\.ts)/,
   ],
   [/^plugins\//, /^(?:plugins\/|engine-watch\.cjs)/],
   [

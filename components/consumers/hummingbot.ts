@@ -1,18 +1,16 @@
 /** Who uses it: the bot's Deployment, its data, and the gate that says whether it runs. */
 import { Deployment } from '@pulumi/kubernetes/apps/v1/deployment.js';
+import { ConfigMap } from '@pulumi/kubernetes/core/v1/configMap.js';
 import { PersistentVolumeClaim } from '@pulumi/kubernetes/core/v1/persistentVolumeClaim.js';
 import { ServiceAccount } from '@pulumi/kubernetes/core/v1/serviceAccount.js';
-import type { types } from '@pulumi/kubernetes/index.js';
 import * as pulumi from '@pulumi/pulumi';
-import { Rollout } from '../../plugins/hummingbot/resources.ts';
-import type { ConsumerName } from '../catalog.ts';
-import type { ClusterDelivery, Mount, Reference } from '../delivery/delivery.ts';
+import { Preflight, Rollout } from '../../plugins/hummingbot/resources.ts';
+import type { ClusterDelivery } from '../delivery/delivery.ts';
 import { botSelector, labelsOf } from '../labels.ts';
+import type { Strategy } from '../strategy.ts';
 import type { Cluster } from '../systems.ts';
-
-type Container = types.input.core.v1.Container;
-type Volume = types.input.core.v1.Volume;
-type EnvVar = types.input.core.v1.EnvVar;
+import { programFiles } from './container.ts';
+import { botPod, consumer, preflightPod } from './pod.ts';
 
 export interface HummingbotArgs {
   /** What the bot's secrets were delivered by; it is asked for references, mounts and tags. */
@@ -21,17 +19,12 @@ export interface HummingbotArgs {
   readonly stack: string;
   /** The bot's image, pinned. A change restarts the bot. */
   readonly image: string;
+  /** A change restarts the bot. @default - it logs in and does not trade */
+  readonly strategy?: Strategy | undefined;
 }
 
-const consumer: ConsumerName = 'hummingbot';
-const name = 'hummingbot';
-const home = '/home/hummingbot';
-/** Has to cancel its open orders first. */
-const gracePeriodSeconds = 120;
-/** The bot needs some ten seconds to read its keys: one that dies of them was never available. */
-const minReadySeconds = 20;
-/** User and group of the container; the guide's image has no user of its own. */
-const user = 1000;
+/** Ready is after the login; a strategy that dies of its first look at a market was never available. */
+const minReadySeconds = 5;
 
 /**
  * Done as soon as the object is there: the official provider calls a `Recreate` update done when
@@ -79,6 +72,32 @@ export class Hummingbot extends pulumi.ComponentResource {
         },
         { parent: this },
       );
+    const program = new ConfigMap(
+      `${name}-program`,
+      {
+        // No name: each content gets one of its own, and the old one stays until the bot has moved.
+        metadata: { namespace, labels: metadata.labels },
+        immutable: true,
+        data: programFiles(
+          args.delivery.references(consumer).map(({ key }) => key),
+          args.strategy,
+        ),
+      },
+      { parent: this },
+    );
+    const pod = { ...args, name, program: program.metadata.name };
+    const annotations = { 'hummingbot-secrets/tags': tagsOf(args.delivery) };
+    const preflight = new Preflight(
+      `${name}-preflight`,
+      {
+        kubeconfig: args.cluster.kubeconfig,
+        namespace,
+        name: `${name}-preflight`,
+        labels: labelsOf(args.stack, 'preflight'),
+        job: { template: { metadata: { annotations }, spec: preflightPod(pod) } },
+      },
+      { parent: this, dependsOn: [account, program, ...args.delivery.delivered] },
+    );
     const deployment = new Deployment(
       name,
       {
@@ -91,17 +110,14 @@ export class Hummingbot extends pulumi.ComponentResource {
           progressDeadlineSeconds: 600,
           revisionHistoryLimit: 3,
           template: {
-            metadata: {
-              labels: metadata.labels,
-              annotations: { 'hummingbot-secrets/tags': tagsOf(args.delivery) },
-            },
-            spec: podSpec(args),
+            metadata: { labels: metadata.labels, annotations },
+            spec: botPod(pod),
           },
         },
       },
       {
         parent: this,
-        dependsOn: [account, ...(claim ? [claim] : []), ...args.delivery.delivered],
+        dependsOn: [preflight, ...(claim ? [claim] : []), ...args.delivery.delivered],
       },
     );
     new Rollout(
@@ -126,92 +142,4 @@ function tagsOf(delivery: ClusterDelivery): pulumi.Output<string> {
     const sorted = Object.entries(tags).sort(([a], [b]) => (a < b ? -1 : 1));
     return JSON.stringify(Object.fromEntries(sorted));
   });
-}
-
-function podSpec(args: HummingbotArgs): types.input.core.v1.PodSpec {
-  const mounts = args.delivery.mounts(consumer);
-  const volumes = [...mounts.map(secretVolume), ...writableVolumes(args.cluster)];
-  return {
-    serviceAccountName: name,
-    automountServiceAccountToken: false,
-    enableServiceLinks: false,
-    terminationGracePeriodSeconds: gracePeriodSeconds,
-    securityContext: {
-      runAsNonRoot: true,
-      runAsUser: user,
-      runAsGroup: user,
-      // Makes the kubelet give the files to the group, 0440.
-      fsGroup: user,
-      fsGroupChangePolicy: 'OnRootMismatch',
-      seccompProfile: { type: 'RuntimeDefault' },
-    },
-    containers: [container(args, mounts)],
-    volumes,
-  };
-}
-
-function container(args: HummingbotArgs, mounts: readonly Mount[]): Container {
-  return {
-    name,
-    image: args.image,
-    imagePullPolicy: 'IfNotPresent',
-    stdin: true,
-    tty: true,
-    env: [
-      { name: 'HOME', value: '/tmp' },
-      ...args.delivery.references(consumer).flatMap(environmentOf),
-    ],
-    resources: {
-      requests: { cpu: '250m', memory: '512Mi', 'ephemeral-storage': '256Mi' },
-      limits: { cpu: '2', memory: '2Gi', 'ephemeral-storage': '2Gi' },
-    },
-    securityContext: {
-      allowPrivilegeEscalation: false,
-      readOnlyRootFilesystem: true,
-      runAsNonRoot: true,
-      capabilities: { drop: ['ALL'] },
-    },
-    volumeMounts: [
-      ...mounts.map(({ group, mountPath }) => ({
-        name: `${group}-secrets`,
-        mountPath,
-        readOnly: true,
-      })),
-      { name: 'conf', mountPath: `${home}/conf` },
-      { name: 'logs', mountPath: `${home}/logs` },
-      { name: 'data', mountPath: `${home}/data` },
-      { name: 'tmp', mountPath: '/tmp' },
-    ],
-  };
-}
-
-function environmentOf({ key, environment, variable }: Reference): EnvVar[] {
-  const plain = Object.entries(environment).map(([name, value]) => ({ name, value }));
-  if (variable === undefined) return plain;
-  const { name, secretName } = variable;
-  return [...plain, { name, valueFrom: { secretKeyRef: { name: secretName, key } } }];
-}
-
-/** The group's Secret with the bot's keys alone, readable by its owner and, by fsGroup, its group. */
-function secretVolume({ group, secretName, keys }: Mount): Volume {
-  return {
-    name: `${group}-secrets`,
-    secret: {
-      secretName,
-      defaultMode: 0o400,
-      items: keys.map((key) => ({ key, path: key })),
-    },
-  };
-}
-
-/** What the bot writes. What may hold a secret stays in memory. */
-function writableVolumes({ storage }: Cluster): readonly Volume[] {
-  return [
-    { name: 'conf', emptyDir: { medium: 'Memory', sizeLimit: '64Mi' } },
-    { name: 'logs', emptyDir: { sizeLimit: '1Gi' } },
-    storage === undefined
-      ? { name: 'data', emptyDir: { sizeLimit: '1Gi' } }
-      : { name: 'data', persistentVolumeClaim: { claimName: `${name}-data` } },
-    { name: 'tmp', emptyDir: { medium: 'Memory', sizeLimit: '64Mi' } },
-  ];
 }
