@@ -20,9 +20,11 @@ export interface KubernetesObject extends Properties {
   readonly kind?: string;
   readonly metadata?: {
     readonly name?: string;
+    readonly generateName?: string;
     readonly namespace?: string;
     readonly uid?: string;
     readonly generation?: number;
+    readonly creationTimestamp?: string;
     readonly resourceVersion?: string;
     readonly deletionTimestamp?: string;
     readonly annotations?: Readonly<Record<string, string>>;
@@ -104,9 +106,14 @@ const mostRetries = 10;
 
 /** Any text of a server on one line, cut to a length that one reads. */
 export function oneLine(text: unknown): string {
+  return shortLine(text, longestText);
+}
+
+/** Also without what would move a terminal's cursor. */
+export function shortLine(text: unknown, longest: number): string {
   if (typeof text !== 'string') return '';
-  const line = text.replaceAll(/\s+/gu, ' ').trim();
-  return line.length > longestText ? `${line.slice(0, longestText)} ...` : line;
+  const line = text.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim();
+  return line.length > longest ? `${line.slice(0, longest)} ...` : line;
 }
 
 export class KubernetesApi {

@@ -84,6 +84,11 @@ export class KubernetesServer {
     return this.#objects.get(path);
   }
 
+  /** @param path of a collection, such as `/api/v1/namespaces/n/pods` */
+  all(path: string): Stored[] {
+    return this.#list(path, new URLSearchParams()) ?? [];
+  }
+
   /** @param path of the object, such as `/api/v1/namespaces/n/pods/p` */
   put(path: string, object: Json): Stored {
     const known = this.#objects.get(path);
@@ -149,7 +154,10 @@ export class KubernetesServer {
     const dry = query.get('dryRun') === 'All';
     switch (seen.method) {
       case 'POST': {
-        const name = (body.metadata as Stored['metadata']).name;
+        const metadata = body.metadata as Stored['metadata'];
+        // As the server's five characters of its own.
+        const made = String(++this.#version).padStart(5, 'x');
+        const name = metadata.name ?? `${metadata.generateName}${made}`;
         const at = `${path}/${name}`;
         if (this.#objects.has(at)) {
           return send(409, statusOf(409, 'AlreadyExists', `"${name}" already exists`));
@@ -201,6 +209,16 @@ export class KubernetesServer {
     return [...this.#objects]
       .filter(([at]) => at.slice(0, at.lastIndexOf('/')) === path)
       .map(([, object]) => object)
-      .filter((object) => name === undefined || object.metadata.name === name);
+      .filter((object) => name === undefined || object.metadata.name === name)
+      .filter(({ metadata }) => matches((metadata.labels ?? {}) as Json, query));
   }
+}
+
+/** Equality alone: `a=b,c=d`. */
+function matches(labels: Json, query: URLSearchParams): boolean {
+  const pairs = (query.get('labelSelector') ?? '').split(',').filter((pair) => pair !== '');
+  return pairs.every((pair) => {
+    const at = pair.indexOf('=');
+    return labels[pair.slice(0, at)] === pair.slice(at + 1);
+  });
 }

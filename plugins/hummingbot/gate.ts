@@ -1,8 +1,9 @@
 /**
- * What the gates of the local plugin share. A gate makes nothing: create and update wait for
- * something in a cluster, or fail, so that Pulumi goes on, or changes nothing more. An empty output
- * says that a refresh found it undone, and that the next update waits again.
+ * What the gates of the local plugin share. A gate keeps nothing in a cluster: create and update
+ * wait for something there, or fail, so that Pulumi goes on, or changes nothing more. An empty
+ * output says that a refresh found it undone, and that the next update waits again.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { KubernetesError } from '../kubernetes-api.ts';
 import {
   type Call,
@@ -10,7 +11,9 @@ import {
   type CreateResult,
   type DiffResult,
   failure,
+  isObject,
   isUnknown,
+  markLike,
   PluginError,
   type Properties,
   type ReadResult,
@@ -35,7 +38,7 @@ export abstract class Gate<Inputs extends GateInputs> implements ResourceHandler
   /** The resource type, for messages. */
   protected abstract readonly type: string;
   /** The inputs that a gate has beside those of all gates; a change of one waits anew. */
-  protected abstract readonly own: Readonly<Record<string, 'string' | 'number'>>;
+  protected abstract readonly own: Readonly<Record<string, 'string' | 'number' | 'object'>>;
   protected abstract readonly defaultDeadlineSeconds: number;
   /** Name of the output that a wait ends with. */
   protected abstract readonly output: string;
@@ -46,7 +49,7 @@ export abstract class Gate<Inputs extends GateInputs> implements ResourceHandler
   protected abstract wait(inputs: Inputs, call: Call): Promise<string>;
   abstract read(id: string, state: Properties, call: Call): Promise<ReadResult>;
 
-  async check(_olds: Properties, news: Properties): Promise<CheckResult> {
+  async check(_olds: Properties, news: Properties, call?: Call): Promise<CheckResult> {
     const inputs: Properties = { deadlineSeconds: this.defaultDeadlineSeconds, ...news };
     const unknown = (name: string): boolean =>
       isUnknown(inputs[name]) || (this.late.includes(name) && inputs[name] === undefined);
@@ -58,18 +61,18 @@ export abstract class Gate<Inputs extends GateInputs> implements ResourceHandler
       deadlineSeconds: 'number',
     };
     const failures = Object.entries(kinds)
-      .filter(([name, kind]) => !unknown(name) && typeof inputs[name] !== kind)
-      .map(([name, kind]) => failure(name, `got ${typeof inputs[name]}; allowed: ${kind}`));
+      .filter(([name, kind]) => !unknown(name) && kindOf(inputs[name]) !== kind)
+      .map(([name, kind]) => failure(name, `got ${kindOf(inputs[name])}; allowed: ${kind}`));
     const { deadlineSeconds } = inputs;
     if (typeof deadlineSeconds === 'number' && !(deadlineSeconds > 0)) {
       failures.push(failure('deadlineSeconds', `got ${deadlineSeconds}; allowed: more than 0`));
     }
-    return { inputs: marked(inputs), failures };
+    return { inputs: marked(inputs, call), failures };
   }
 
   /** The kubeconfig is how one looks, not what one looks at: another one is no difference. */
   async diff(_id: string, olds: Properties, news: Properties): Promise<DiffResult> {
-    const differ = (name: string): boolean => olds[name] !== news[name];
+    const differ = (name: string): boolean => !isDeepStrictEqual(olds[name], news[name]);
     const replaces = place.filter(differ);
     const updates = [...Object.keys(this.own), 'deadlineSeconds'].filter(differ);
     if (olds[this.output] === '') updates.push(this.output);
@@ -99,7 +102,7 @@ export abstract class Gate<Inputs extends GateInputs> implements ResourceHandler
 
   async #waited(inputs: Properties, call: Call): Promise<Properties> {
     const found = await this.wait(inputs as unknown as Inputs, call);
-    return marked({ ...inputs, [this.output]: found });
+    return marked({ ...inputs, [this.output]: found }, call);
   }
 
   /**
@@ -116,8 +119,8 @@ export abstract class Gate<Inputs extends GateInputs> implements ResourceHandler
   }
 
   /** What a refresh found; an empty output says "not now". */
-  protected found(id: string, state: Properties, output: string): ReadResult {
-    return { id, props: marked({ ...state, [this.output]: output }) };
+  protected found(id: string, state: Properties, output: string, call: Call): ReadResult {
+    return { id, props: marked({ ...state, [this.output]: output }, call) };
   }
 }
 
@@ -125,6 +128,12 @@ export function isMissing(error: unknown): boolean {
   return error instanceof KubernetesError && error.code === notFound;
 }
 
-function marked(state: Properties): Properties {
-  return { ...state, kubeconfig: secret(state.kubeconfig) };
+function kindOf(value: unknown): string {
+  return typeof value === 'object' && !isObject(value) ? 'list or null' : typeof value;
+}
+
+/** The kubeconfig is always a secret; of the rest what was one stays one. */
+function marked(state: Properties, call?: Call): Properties {
+  const others = markLike(state, call?.marked ?? {}) as Properties;
+  return { ...others, kubeconfig: secret(state.kubeconfig) };
 }

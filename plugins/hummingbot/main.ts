@@ -4,6 +4,7 @@ import { serve } from '../provider-server.ts';
 import { getCluster } from './cluster.ts';
 import { findDeletedSecrets } from './deleted-secrets.ts';
 import { FileResource } from './file.ts';
+import { Preflight } from './preflight.ts';
 import { Rollout } from './rollout.ts';
 import { Sync } from './sync.ts';
 
@@ -14,6 +15,7 @@ await serve(
   '0.1.0',
   {
     'hummingbot:index:File': new FileResource(projectDirectory),
+    'hummingbot:index:Preflight': new Preflight(),
     'hummingbot:index:Rollout': new Rollout(),
     'hummingbot:index:Sync': new Sync(),
   },

@@ -3,7 +3,8 @@
  *
  * Only words that cannot hold a value are passed on: names, reasons, exit codes, and messages of
  * the scheduler, the kubelet's mounts and image pulls. A container's termination message may be
- * its last log line, and a runtime's error may quote its arguments, so those are left out.
+ * its last log line, and a runtime's error may quote its arguments, so those are left out. (Our own
+ * materialiser's is another thing: see preflight-progress.ts.)
  */
 import { type KubernetesObject, oneLine } from '../kubernetes-api.ts';
 
@@ -34,10 +35,16 @@ interface ContainerStatus {
   readonly lastState?: ContainerState;
 }
 
+export interface Terminated {
+  readonly exitCode?: number;
+  readonly reason?: string;
+  readonly message?: string;
+}
+
 interface ContainerState {
   readonly waiting?: { readonly reason?: string; readonly message?: string };
   readonly running?: object;
-  readonly terminated?: { readonly exitCode?: number; readonly reason?: string };
+  readonly terminated?: Terminated;
 }
 
 /** An event about an object. */
@@ -108,6 +115,23 @@ export function hasEnded(pod: Pod): boolean {
   return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
 }
 
+export function involves(event: Event, name: string): boolean {
+  return (event.involvedObject as { name?: string } | undefined)?.name === name;
+}
+
+/** The newest of events, in any order. */
+export function newestOf(events: readonly Event[]): Event | undefined {
+  return events.toSorted(byTime).at(-1);
+}
+
+/** A reason and what is said of it: `FailedMount: secret "keys" not found`. */
+export function told(reason?: string, message?: string): string {
+  return [reason, message]
+    .map(oneLine)
+    .filter((each) => each !== '')
+    .join(': ');
+}
+
 /** The restarts so far, for a later `troubleOf`. */
 export function restartsOf(pods: readonly Pod[]): Restarts {
   return new Map(
@@ -117,7 +141,8 @@ export function restartsOf(pods: readonly Pod[]): Restarts {
   );
 }
 
-function containersOf({ status }: Pod): readonly ContainerStatus[] {
+/** Init containers first, as they run. */
+export function containersOf({ status }: Pod): readonly ContainerStatus[] {
   return [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
 }
 
@@ -153,7 +178,7 @@ export function troubleOf(
   if (containerStatuses.some(({ state }) => state?.running !== undefined)) {
     return { text: 'runs and is not ready', cause: 'running', graceSeconds: undefined };
   }
-  const event = events.filter(isTellable).toSorted(byTime).at(-1);
+  const event = newestOf(events.filter(isTellable));
   if (event === undefined) return undefined;
   const text = told(event.reason, event.message);
   return { text, cause: 'event', graceSeconds: undefined };
@@ -190,11 +215,4 @@ function isTellable({ type, reason }: Event): boolean {
 function byTime(one: Event, other: Event): number {
   const time = (event: Event) => event.lastTimestamp ?? event.eventTime ?? '';
   return time(one) < time(other) ? -1 : 1;
-}
-
-function told(reason?: string, message?: string): string {
-  return [reason, message]
-    .map(oneLine)
-    .filter((each) => each !== '')
-    .join(': ');
 }

@@ -1,4 +1,5 @@
 /** The local plugin's resources as the program sees them. */
+import type { types } from '@pulumi/kubernetes/index.js';
 import * as pulumi from '@pulumi/pulumi';
 
 export { temporaryOf } from './temporary.ts';
@@ -72,6 +73,59 @@ export class Rollout extends pulumi.CustomResource {
       {
         deadlineSeconds: 600,
         pod: undefined,
+        ...args,
+        kubeconfig: pulumi.secret(args.kubeconfig),
+      },
+      pulumi.mergeOptions(opts, { additionalSecretOutputs: ['kubeconfig'] }),
+    );
+  }
+}
+
+export interface PreflightArgs {
+  /**
+   * Contents of the kubeconfig that the bot's Deployment is made with; always kept as a secret. A
+   * change of it alone is no change.
+   */
+  readonly kubeconfig: pulumi.Input<string>;
+  /** Where the Job runs. A change replaces the preflight, which runs anew. */
+  readonly namespace: pulumi.Input<string>;
+  /**
+   * What the Job's name begins with, at most 57 characters: no two preflights of a namespace have
+   * the same, because a run removes what an earlier one of its name has left. A change replaces
+   * the preflight, which runs anew.
+   */
+  readonly name: pulumi.Input<string>;
+  /**
+   * What runs: references to Secrets, never a value. How often it is tried and how long it is kept
+   * is the preflight's own. Its pod must not have the labels that the bot's Deployment selects by.
+   * A change runs anew; so what it reads under a fixed name must show in it by its tag.
+   */
+  readonly job: pulumi.Input<types.input.batch.v1.JobSpec>;
+  /** Of the Job; its pod's are in its template. A change runs anew. */
+  readonly labels: pulumi.Input<Readonly<Record<string, pulumi.Input<string>>>>;
+  /**
+   * Seconds until a Job that has not ended fails the update. Exit code 65, and reasons that do not
+   * heal, fail earlier. A change runs anew.
+   * @default 180
+   */
+  readonly deadlineSeconds?: pulumi.Input<number>;
+}
+
+/**
+ * Runs a Job and removes it, or fails with its pod's own reason before anything that depends on it
+ * is changed. See plugins/hummingbot/preflight.ts for what is promised.
+ */
+export class Preflight extends pulumi.CustomResource {
+  /** Name of the Job that passed; it is gone. */
+  declare readonly passed: pulumi.Output<string>;
+
+  constructor(name: string, args: PreflightArgs, opts?: pulumi.CustomResourceOptions) {
+    super(
+      'hummingbot:index:Preflight',
+      name,
+      {
+        deadlineSeconds: 180,
+        passed: undefined,
         ...args,
         kubeconfig: pulumi.secret(args.kubeconfig),
       },

@@ -11,11 +11,14 @@ import {
   type Condition,
   type Event,
   hasEnded,
+  involves,
   isReady,
   type Pod,
   type Restarts,
+  told,
   troubleOf,
 } from './pod-trouble.ts';
+import { type Progress, waiting } from './waiting.ts';
 
 export interface Deployment extends KubernetesObject {
   readonly spec?: {
@@ -41,17 +44,6 @@ export interface Snapshot {
   /** Restarts when the wait began: each pod has one more try since. */
   readonly before?: Restarts;
 }
-
-export interface Waiting {
-  readonly state: 'waiting';
-  readonly text: string;
-  /** What stays the same while one trouble lasts, though its text changes. */
-  readonly cause: string;
-  /** Seconds that it may last; undefined when it may heal at any time. */
-  readonly graceSeconds?: number;
-}
-
-export type Progress = { readonly state: 'complete'; readonly pod: string } | Waiting;
 
 const revision = 'deployment.kubernetes.io/revision';
 const templateHash = 'pod-template-hash';
@@ -96,7 +88,7 @@ export function progressOf(snapshot: Snapshot, generation: number): Progress {
   // Ready for less than the Deployment's minReadySeconds.
   if ((status.availableReplicas ?? 0) < wanted)
     return waiting('the new pod is ready since just now');
-  return { state: 'complete', pod: ready[0] === undefined ? noPod : nameOf(ready[0]) };
+  return { state: 'complete', found: ready[0] === undefined ? noPod : nameOf(ready[0]) };
 }
 
 /** What stops the new ReplicaSet or its pods, if anything does. */
@@ -118,7 +110,7 @@ function troubleOfNew(
   }
   const failure = conditionOf(deployment, 'ReplicaFailure');
   if (failure?.status !== 'True') return undefined;
-  const text = [failure.reason, failure.message].map(oneLine).join(': ');
+  const text = told(failure.reason, failure.message);
   return waiting(`no pod can be made: ${text}`, 'replica failure', replicaFailureSeconds);
 }
 
@@ -138,16 +130,8 @@ function heldUp(old: readonly Pod[]): string {
   return ended === undefined ? '' : `; the old pod ${nameOf(ended)} has ended and may hold it up`;
 }
 
-function waiting(text: string, cause = text, graceSeconds?: number): Waiting {
-  return { state: 'waiting', text, cause, ...(graceSeconds !== undefined && { graceSeconds }) };
-}
-
 function conditionOf(deployment: Deployment, type: string): Condition | undefined {
   return deployment.status?.conditions?.find((condition) => condition.type === type);
-}
-
-function involves(event: Event, name: string): boolean {
-  return (event.involvedObject as { name?: string } | undefined)?.name === name;
 }
 
 function isEnding(pod: Pod): boolean {

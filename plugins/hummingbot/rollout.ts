@@ -7,34 +7,19 @@
  * is taken back, and when a refresh found the Deployment not complete. A pod that had crashed too
  * often before has one more try: what ended it may be mended, and nothing else starts it anew.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  KubernetesApi,
-  KubernetesError,
-  type KubernetesList,
-  UnreachableError,
-} from '../kubernetes-api.ts';
+import { KubernetesApi } from '../kubernetes-api.ts';
 import { type Call, PluginError, type Properties, type ReadResult } from '../provider-server.ts';
+import { warningsOf } from './events.ts';
 import { Gate, type GateInputs, isMissing } from './gate.ts';
 import { type Restarts, restartsOf } from './pod-trouble.ts';
-import {
-  type Deployment,
-  type Progress,
-  progressOf,
-  type Snapshot,
-  type Waiting,
-} from './rollout-progress.ts';
+import { type Deployment, progressOf, type Snapshot } from './rollout-progress.ts';
+import { waitFor } from './waiting.ts';
 
 /** The name is that of the Deployment. */
 export interface RolloutInputs extends GateInputs {
   /** The Deployment's `metadata.generation` after the change that is waited for. */
   readonly generation: number;
 }
-
-/** How long an answer "unauthorised" or "forbidden" may be one of a starting server. */
-const refusedSeconds = 30;
-const refusals: readonly number[] = [401, 403];
-const noAnswer = 'no answer';
 
 export class Rollout extends Gate<RolloutInputs> {
   protected override readonly type = 'hummingbot:index:Rollout';
@@ -58,18 +43,15 @@ export class Rollout extends Gate<RolloutInputs> {
       const api = await KubernetesApi.connect(rollout.kubeconfig);
       const generation = Number(state.generation ?? 0);
       const progress = progressOf(await snapshotOf(api, rollout, call.signal), generation);
-      const pod = progress.state === 'complete' ? progress.pod : '';
-      return this.found(id, state, pod);
+      const pod = progress.state === 'complete' ? progress.found : '';
+      return this.found(id, state, pod, call);
     } catch (error) {
       if (isMissing(error)) return {};
       throw told(error, rollout);
     }
   }
 
-  /**
-   * Looks once a second. A server that does not answer is waited for like a pod.
-   * @returns the name of the Ready pod
-   */
+  /** @returns the name of the Ready pod */
   protected override async wait(rollout: RolloutInputs, call: Call): Promise<string> {
     if (rollout.generation === undefined) {
       throw new PluginError(
@@ -78,53 +60,23 @@ export class Rollout extends Gate<RolloutInputs> {
       );
     }
     const api = await KubernetesApi.connect(rollout.kubeconfig);
-    const start = performance.now();
-    const left = () => rollout.deadlineSeconds - (performance.now() - start) / 1000;
-    let last: Waiting = { state: 'waiting', text: 'not looked at yet', cause: '' };
-    let since = start;
     let before: Restarts | undefined;
-    const look = async (): Promise<Snapshot> => {
-      const snapshot = await snapshotOf(api, rollout, call.signal);
-      before ??= restartsOf(snapshot.pods);
-      return { ...snapshot, before };
+    const look = async () => {
+      try {
+        const snapshot = await snapshotOf(api, rollout, call.signal);
+        before ??= restartsOf(snapshot.pods);
+        return progressOf({ ...snapshot, before }, rollout.generation);
+      } catch (error) {
+        throw told(error, rollout);
+      }
     };
-    for (;;) {
-      const progress = await this.#judge(look, rollout);
-      if (progress.state === 'complete') {
-        call.status('');
-        return progress.pod;
-      }
-      if (progress.text !== last.text) call.status(`waiting: ${progress.text}`);
-      // A server that was away for a moment does not make a trouble a new one.
-      if (progress.cause !== last.cause && progress.cause !== noAnswer) since = performance.now();
-      last = progress.cause === noAnswer ? { ...last, text: progress.text } : progress;
-      const lasted = (performance.now() - since) / 1000;
-      if (progress.graceSeconds !== undefined && lasted >= progress.graceSeconds) {
-        throw new PluginError(lineOf(rollout, progress.text));
-      }
-      if (left() <= 0) {
-        const text = `not ready after ${rollout.deadlineSeconds} s: ${progress.text}`;
-        throw new PluginError(lineOf(rollout, text));
-      }
-      const pause = Math.min(this.#pollMilliseconds, Math.max(left() * 1000, 1));
-      await sleep(pause, undefined, { signal: call.signal }).catch(() => {
-        throw new PluginError(lineOf(rollout, `stopped at your request: ${progress.text}`));
-      });
-    }
-  }
-
-  async #judge(look: () => Promise<Snapshot>, rollout: RolloutInputs): Promise<Progress> {
-    try {
-      return progressOf(await look(), rollout.generation);
-    } catch (error) {
-      if (isMissing(error)) throw told(error, rollout);
-      if (!(error instanceof KubernetesError || error instanceof UnreachableError)) throw error;
-      const text = error.message;
-      if (error instanceof KubernetesError && refusals.includes(error.code)) {
-        return { state: 'waiting', text, cause: 'refused', graceSeconds: refusedSeconds };
-      }
-      return { state: 'waiting', text, cause: noAnswer };
-    }
+    const patience = {
+      deadlineSeconds: rollout.deadlineSeconds,
+      pollMilliseconds: this.#pollMilliseconds,
+      goal: 'ready',
+      lineOf: (text: string) => lineOf(rollout, text),
+    };
+    return await waitFor(look, patience, call);
   }
 }
 
@@ -141,22 +93,13 @@ async function snapshotOf(
   const [replicaSets, pods, events] = await Promise.all([
     api.list(`${apps}/replicasets`, { query, signal }),
     api.list(`${core}/pods`, { query, signal }),
-    // Events only explain: who may not list them gets a shorter line.
-    api
-      .list(`${core}/events`, {
-        query: { fieldSelector: 'involvedObject.kind=Pod,type=Warning' },
-        signal,
-      })
-      .catch((error: unknown): Pick<KubernetesList, 'items'> => {
-        if (error instanceof KubernetesError) return { items: [] };
-        throw error;
-      }),
+    warningsOf(api, namespace, 'involvedObject.kind=Pod', signal),
   ]);
   return {
     deployment,
     replicaSets: replicaSets.items,
     pods: pods.items as Snapshot['pods'],
-    events: events.items as Snapshot['events'],
+    events,
   };
 }
 

@@ -59,7 +59,7 @@ export class Sync extends Gate<SyncInputs> {
     const sync = this.inputsOf(state, call);
     const api = await KubernetesApi.connect(sync.kubeconfig);
     const tag = await tagOf(api, sync, call.signal);
-    return this.found(id, state, tag !== undefined && tag === state.tag ? tag : '');
+    return this.found(id, state, tag !== undefined && tag === state.tag ? tag : '', call);
   }
 
   /** @returns the tag */

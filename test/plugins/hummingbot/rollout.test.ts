@@ -40,7 +40,7 @@ describe('Rollout', () => {
       server.put(`${apps}/replicasets/hummingbot-${number}`, {
         metadata: {
           annotations: { [revision]: number },
-          labels: { 'pod-template-hash': number },
+          labels: { app: 'hummingbot', 'pod-template-hash': number },
           ownerReferences: [{ uid, kind: 'Deployment' }],
         },
       });
