@@ -1,6 +1,5 @@
 /** The bot that Docker Compose runs: whether it is up, with which values, and what it says it read. */
 import { spawnSync } from 'node:child_process';
-import { shown } from '../../settings/mistake.ts';
 import { type BotFacts, type Finding, problem } from './facts.ts';
 import { container, lastWord, parseReport, reportPath } from './report.ts';
 
@@ -144,5 +143,5 @@ function staleGroups({ Labels = '' }: State, tags: ContainerPlace['tags']): read
 }
 
 function plain(word = 'unknown'): string {
-  return /^[a-z]{1,20}$/u.test(word) ? word : shown(word);
+  return /^[a-z]{1,12}$/u.test(word) ? word : 'in an unknown state';
 }
