@@ -1,13 +1,17 @@
 /**
  * `npm run doctor` on a dev checkout: the real engine, the real files, and a docker that says what a
- * test wants, because a real one may be there or not. A bot that really runs is the rehearsal's part.
+ * test wants, because a real one may be there or not; then a real one, of which a shell plays the bot.
  */
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { parse } from 'yaml';
 import { entryOf, secretKeys } from '../../components/catalog.ts';
 import type { Diagnosis } from '../../operations/doctor/diagnosis.ts';
+import { goTool } from '../../operations/engine/go.ts';
+import { DockerEngine } from '../../rehearsal/docker-engine.ts';
 import { lookAlike } from '../../rehearsal/look-alikes.ts';
+import { dockerCompose } from '../../rehearsal/tools/tools.ts';
 import { leaks } from '../canary.ts';
 import { Checkout, type Result } from './checkout.ts';
 
@@ -200,5 +204,97 @@ describe('npm run doctor', () => {
       ]);
     const all = new Map([...values, ...generated]);
     assert.deepEqual(leaks(checkout.printed.join('\n'), all), []);
+  });
+});
+
+describe('npm run doctor, at a real Docker Engine', () => {
+  const checkout = new Checkout();
+  const config = join(checkout.temporary, 'docker');
+  let engine: DockerEngine;
+
+  before(async function () {
+    if (process.platform !== 'linux' || process.getuid?.() !== 0) this.skip();
+    mkdirSync(join(config, 'cli-plugins'), { recursive: true });
+    symlinkSync(await goTool(dockerCompose), join(config, 'cli-plugins', 'docker-compose'));
+    engine = await DockerEngine.start();
+    engine.importImage(parse(readFileSync('Pulumi.yaml', 'utf8')).config.image.default);
+    await checkout.import(new Map(trading.map((key) => [key, lookAlike(entryOf(key).shape, key)])));
+    assert.equal((await checkout.npmStart()).code, 0);
+  });
+  after(async () => {
+    await engine?.stop();
+    checkout.remove();
+  });
+
+  /** The bot is what a script in the user's own Compose file says. */
+  async function start(...script: readonly string[]): Promise<void> {
+    const service = { entrypoint: ['/bin/sh', '-c', script.join('\n')], restart: 'no' };
+    const override = JSON.stringify({ services: { hummingbot: service } });
+    writeFileSync(checkout.path('out/dev/compose.override.yaml'), override);
+    await up();
+  }
+
+  async function up(): Promise<void> {
+    const words = ['-c', 'cd out/dev && docker compose up -d --timeout 1'];
+    const { code, stderr } = await checkout.run('sh', words, { env: environment() });
+    assert.equal(code, 0, stderr);
+  }
+
+  const environment = (): NodeJS.ProcessEnv => ({ ...engine.environment, DOCKER_CONFIG: config });
+
+  async function doctor(): Promise<Result> {
+    return await checkout.run('npm', ['run', '-s', 'doctor'], { env: environment() });
+  }
+
+  const report = JSON.stringify({
+    hummingbot: 'dev-2.18.0',
+    materialised: { all: ofBot },
+    read: { all: ofBot },
+    trading: 'pmm.yml',
+    at: '2026-11-26T12:00:00Z',
+  });
+  const write = [
+    '/bin/busybox mkdir -p /run/hummingbot',
+    `echo '${report}' > /run/hummingbot/report.json`,
+    'exec sleep 3600',
+  ];
+
+  it('says that there is no container, and the command that starts one', async () => {
+    const { code, stdout } = await doctor();
+    assert.equal(code, 1);
+    assert.match(
+      stdout,
+      /^ {2}bot: got no container; .*; fix: cd out\/dev && docker compose up -d$/m,
+    );
+  });
+
+  it('repeats the word with which a container has ended', async () => {
+    const word = 'kraken_secret_key: got a short one; allowed: base64; fix: set it';
+    await start(`echo '${word}' >&2`, 'exit 65');
+    const { code, stdout } = await doctor();
+    assert.equal(code, 1);
+    assert.ok(stdout.includes(`  ${word}\n`), stdout);
+    assert.match(stdout, /^ {2}bot: got a container that is exited, exit code 65;/m);
+  });
+
+  it('says of one that runs that it has read nothing yet', async () => {
+    await start('exec sleep 3600');
+    assert.match((await doctor()).stdout, /got a container that runs and has no \/run\/hummingbot/);
+  });
+
+  it('reads what the bot has read', async () => {
+    await start(...write);
+    const { code, stdout } = await doctor();
+    const last = stdout.trimEnd().split('\n').at(-1);
+    assert.equal(last, 'The bot reads all 9 keys. It is trading pmm.yml. 2 warnings.', stdout);
+    assert.equal(code, 0);
+  });
+
+  it('knows a container from before the last change, until it is started anew', async () => {
+    await checkout.setSecret('trading.binance_api_key', lookAlike('line', 'binance_api_key'));
+    assert.equal((await checkout.npmStart()).code, 0);
+    assert.match((await doctor()).stdout, /got a container from before the last change of trading/);
+    await up();
+    assert.equal((await doctor()).code, 0);
   });
 });
