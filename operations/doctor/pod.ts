@@ -1,5 +1,6 @@
 /** The bot that a cluster runs: its pod, why it is not Ready, and what it says that it read. */
 import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { botSelector } from '../../components/labels.ts';
 import {
@@ -63,7 +64,7 @@ export async function askPod(api: Api, execute: Execute, place: PodPlace): Promi
     const trouble = troubleOf(pod, await eventsOf(api, namespace, name));
     const word = statusesOf(pod)
       .map(messageOf)
-      .map((text) => lastWord(text, place.values))
+      .map((message) => lastWord(message, place.values))
       .find((each) => each !== undefined);
     const fix = `${kubectl} describe pod ${name}`;
     if (word !== undefined) findings.push({ level: 'problem', ...word });
@@ -72,12 +73,12 @@ export async function askPod(api: Api, execute: Execute, place: PodPlace): Promi
   if (!statusesOf(pod).some((each) => each.name === container && each.state?.running)) {
     return down(...findings);
   }
-  const text = await execute(name, ['cat', reportPath]);
-  const report = text === undefined ? undefined : parseReport(text);
+  const written = await execute(name, ['cat', reportPath]);
+  const report = written === undefined ? undefined : parseReport(written);
   if (report !== undefined) return { report, restart, findings };
   const got =
-    text === undefined ? `no right to exec into pod ${name}` : `no ${reportPath} in pod ${name}`;
-  const fix = text === undefined ? `${kubectl} auth can-i create pods/exec` : restart;
+    written === undefined ? `no exec into pod ${name}` : `no ${reportPath} in pod ${name}`;
+  const fix = written === undefined ? `${kubectl} auth can-i create pods/exec` : restart;
   return down(...findings, problem('bot', got, 'what it says that it has read', fix));
 }
 
@@ -127,17 +128,24 @@ export function executeIn(kubeconfig: string, namespace: string): Execute {
     const { Exec, KubeConfig } = await import('@kubernetes/client-node');
     const config = new KubeConfig();
     config.loadFromString(kubeconfig);
-    const out: Buffer[] = [];
-    const stdout = new PassThrough().on('data', (chunk: Buffer) => out.push(chunk));
+    const stdout = new PassThrough();
     const stderr = new PassThrough().resume();
-    const done = new Promise<string>((settle, fail) => {
-      new Exec(config)
-        .exec(namespace, pod, container, [...command], stdout, stderr, null, false, () =>
-          settle(Buffer.concat(out).toString()),
-        )
-        .then((socket) => socket.on('error', fail), fail);
-    });
     const late = sleep(patienceMilliseconds, undefined, { ref: false });
-    return await Promise.race([done, late]).catch(() => undefined);
+    try {
+      const words = [...command];
+      const exec = new Exec(config);
+      const socket = await Promise.race([
+        exec.exec(namespace, pod, container, words, stdout, stderr, null, false),
+        late,
+      ]);
+      try {
+        // The client ends it with the command.
+        return socket && (await Promise.race([text(stdout), late]));
+      } finally {
+        socket?.close();
+      }
+    } catch {
+      return undefined;
+    }
   };
 }

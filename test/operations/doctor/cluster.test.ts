@@ -178,7 +178,7 @@ describe('the doctor in a cluster', () => {
       ]);
     });
 
-    it('says that there is no pod, no right, or no report', async () => {
+    it('says that there is no pod, no exec, or no report', async () => {
       assert.match(
         (await ask()).lines[0] ?? '',
         /^bot: got no pod; fix: npm start -- --stack prod$/,
@@ -189,7 +189,7 @@ describe('the doctor in a cluster', () => {
         /got no \/run\/hummingbot\/report\.json in pod bot-1/,
       );
       const facts = await askPod(api, async () => undefined, place);
-      assert.match(facts.findings[0]?.got ?? '', /no right to exec into pod bot-1/);
+      assert.match(facts.findings[0]?.got ?? '', /no exec into pod bot-1/);
       assert.match(facts.findings[0]?.fix ?? '', /auth can-i create pods\/exec$/);
     });
   });
