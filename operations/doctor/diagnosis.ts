@@ -44,13 +44,14 @@ export interface Diagnosis {
 
 export function diagnose(facts: Facts): Diagnosis {
   const { stack, keys, deliveries, bot } = facts;
-  const findings = [
+  const found = [
     ...facts.findings,
     ...deliveries.flatMap((each) => each.findings),
     ...(bot?.findings ?? []),
     ...unread(facts),
     ...untraded(facts),
   ];
+  const findings = [...found, ...unheard(facts, found)];
   const problems = only(findings, 'problem');
   const warnings = only(findings, 'warning');
   const report = bot?.report;
@@ -125,6 +126,13 @@ function unread({ keys, deliveries, bot }: Facts): readonly Finding[] {
   }
   const lost = due.filter((key) => materialised.includes(key) && !read.includes(key));
   return [...line(missing, 'not materialised'), ...line(lost, 'materialised and not read')];
+}
+
+/** Nothing wrong was seen, and the bot not heard: that is no health. */
+function unheard({ stack, bot }: Facts, found: readonly Finding[]): readonly Finding[] {
+  if (bot?.report !== undefined || found.some(({ level }) => level === 'problem')) return [];
+  const fix = `npm start -- --stack ${stack}`;
+  return [problem('bot', 'no word of it', 'one that says what it has read', fix)];
 }
 
 function untraded({ bot, strategy }: Facts): readonly Finding[] {

@@ -148,25 +148,41 @@ async function clusterOf(known: Case, target: string, namespace: string): Promis
   const bot: BotFacts = { report: undefined, restart: '', findings: [] };
   // The settings' own mistake says so already.
   if (kubeconfig === undefined) return { delivered: unknown, bot };
-  try {
+  // One right may be there and another not: each question has an answer of its own.
+  const heard = async <T>(ask: () => Promise<T>, silent: (finding: Finding) => T): Promise<T> => {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof PluginError)) throw error;
+      const [got = ''] = error.message.split('; fix: ');
+      const fix = `${kubectl} get pods,externalsecrets says whether you may and it answers`;
+      return silent(problem('cluster', got, 'one that can be asked', fix));
+    }
+  };
+  const none = (finding: Finding): Found => ({
+    delivered: { ...unknown, findings: [finding] },
+    bot,
+  });
+  return await heard(async () => {
     const api = await KubernetesApi.connect(kubeconfig);
     const { metadata } = await api.get('/api/v1/namespaces/kube-system');
     if (metadata?.uid !== settings.cluster) {
       const fix = pulumiCommand(stack, 'config', 'set', 'kubeContext', 'NAME');
-      const other = problem('kubeContext', `another cluster`, "the stack's own", fix);
-      return { delivered: { ...unknown, findings: [other] }, bot };
+      return none(problem('kubeContext', 'another cluster', "the stack's own", fix));
     }
     const place = { target, stack, namespace, kubectl, ...ofBot(known) };
-    const seen = await lookAtSecrets(api, place, keys);
+    const seen = await heard(
+      async () => await lookAtSecrets(api, place, keys),
+      (finding) => ({ ...unknown, findings: [finding] }),
+    );
     const tagKey = await tagKeyOf(engine);
-    const delivered =
-      tagKey === undefined ? seen : withDrift(seen, tagKey, outputs.tags, keys, expected, stack);
-    return { delivered, bot: await askPod(api, executeIn(kubeconfig, namespace), place) };
-  } catch (error) {
-    if (!(error instanceof PluginError)) throw error;
-    const [got = ''] = error.message.split('; fix: ');
-    const fix = `${kubectl} get pods,externalsecrets says whether you may and it answers`;
-    const silent = problem('cluster', got, 'one that can be asked', fix);
-    return { delivered: { ...unknown, findings: [silent] }, bot };
-  }
+    return {
+      delivered:
+        tagKey === undefined ? seen : withDrift(seen, tagKey, outputs.tags, keys, expected, stack),
+      bot: await heard(
+        async () => await askPod(api, executeIn(kubeconfig, namespace), place),
+        (finding) => ({ ...bot, findings: [finding] }),
+      ),
+    };
+  }, none);
 }

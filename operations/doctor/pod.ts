@@ -106,7 +106,10 @@ function messageOf({ state, lastState }: Status): string {
 }
 
 async function eventsOf(api: Api, namespace: string, name: string): Promise<readonly Event[]> {
-  const { items } = await api.list(`/api/v1/namespaces/${namespace}/events`);
+  // Who may see pods and no events learns less, and not nothing.
+  const { items } = await api
+    .list(`/api/v1/namespaces/${namespace}/events`)
+    .catch(() => ({ items: [] }));
   return (items as readonly Event[]).filter(
     (each) => (each.involvedObject as { name?: string } | undefined)?.name === name,
   );

@@ -77,6 +77,17 @@ describe('a diagnosis', () => {
     assert.equal(rowOf(facts, 'trading.kraken_api_key')?.read, null);
   });
 
+  it('takes the silence of a bot for no health', () => {
+    for (const silent of [undefined, { ...bot, report: undefined }]) {
+      const { healthy: fine, problems } = diagnose({ ...healthy, bot: silent });
+      assert.equal(fine, false);
+      assert.deepEqual(
+        problems.map(({ what, got }) => [what, got]),
+        [['bot', 'no word of it']],
+      );
+    }
+  });
+
   it('misses a strategy that is set and does not run, once the bot has logged in', () => {
     assert.match(
       diagnose({ ...healthy, strategy: 'pmm.yml' }).problems[0]?.got ?? '',
