@@ -4,6 +4,7 @@
  * It changes nothing and shows no value.
  */
 import { parseArgs } from 'node:util';
+import { openConfig } from './doctor/config.ts';
 import { diagnose } from './doctor/diagnosis.ts';
 import { examine } from './doctor/examination.ts';
 import { printed } from './doctor/table.ts';
@@ -40,7 +41,7 @@ async function main(): Promise<number> {
   const { stack, json } = parseRequest(words);
   refuseSwallowedFlags('npm run doctor --', ['json']);
   const engine = await prepareEngine(stack, { lock: false });
-  const diagnosis = diagnose(await examine(engine));
+  const diagnosis = diagnose(await examine(engine, await openConfig(engine)));
   console.log(json ? JSON.stringify(diagnosis, undefined, 2) : printed(diagnosis));
   return diagnosis.healthy ? 0 : 1;
 }

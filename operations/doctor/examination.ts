@@ -9,7 +9,7 @@ import { pulumiCommand } from '../../settings/mistake.ts';
 import type { Engine } from '../engine/engine.ts';
 import { projectDirectory } from '../engine/workspace.ts';
 import { lookAtSecrets } from './cluster.ts';
-import { openConfig } from './config.ts';
+import type { Config } from './config.ts';
 import { askContainer, runIn } from './container.ts';
 import { type Tags, tagKeyOf, withDrift } from './drift.ts';
 import {
@@ -47,10 +47,8 @@ interface Case {
   readonly outputs: Outputs;
 }
 
-/** @throws CommandError when Pulumi cannot open the config */
-export async function examine(engine: Engine): Promise<Facts> {
+export async function examine(engine: Engine, { settings, mistakes }: Config): Promise<Facts> {
   const { stack } = engine;
-  const { settings, mistakes } = await openConfig(engine);
   const judged = judge(stack, settings, mistakes);
   const { keys, expected } = judged;
   const outputs = await outputsOf(engine);
