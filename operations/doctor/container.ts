@@ -80,7 +80,10 @@ export function askContainer(run: Run, place: ContainerPlace): BotFacts {
   const stale = old.map((group) =>
     problem('bot', `a container from before the last change of ${group}`, 'a new one', start),
   );
-  const report = parseReport(compose('exec', '-T', container, 'cat', reportPath).stdout);
+  const report = parseReport(
+    compose('exec', '-T', container, 'cat', reportPath).stdout,
+    place.values,
+  );
   if (report !== undefined) return { report, restart, findings: stale };
   const got = `a container that runs and has no ${reportPath}`;
   return down(...stale, problem('bot', got, 'one that reads its keys', restart));

@@ -74,7 +74,7 @@ export async function askPod(api: Api, execute: Execute, place: PodPlace): Promi
     return down(...findings);
   }
   const written = await execute(name, ['cat', reportPath]);
-  const report = written === undefined ? undefined : parseReport(written);
+  const report = written === undefined ? undefined : parseReport(written, place.values);
   if (report !== undefined) return { report, restart, findings };
   const got =
     written === undefined ? `no exec into pod ${name}` : `no ${reportPath} in pod ${name}`;

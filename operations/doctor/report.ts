@@ -10,16 +10,19 @@ import type { Report } from './facts.ts';
 export const reportPath = '/run/hummingbot/report.json';
 export const container = 'hummingbot';
 
-/** @returns undefined for what is no report */
-export function parseReport(text: string): Report | undefined {
-  const parsed = objectIn(text);
+/**
+ * @param values that a report must not hold: one that does is none
+ * @returns undefined for what is no report
+ */
+export function parseReport(text: string, values: readonly string[]): Report | undefined {
+  const parsed = values.some((value) => text.includes(value)) ? undefined : objectIn(text);
   const materialised = keysIn(parsed?.materialised);
   if (parsed === undefined || materialised === undefined) return undefined;
   return {
     hummingbot: plain(parsed.hummingbot) ?? 'unknown',
     materialised,
     read: keysIn(parsed.read),
-    trading: plain(parsed.trading),
+    trading: typeof parsed.trading === 'string' ? (plain(parsed.trading) ?? 'one') : undefined,
     at: plain(parsed.at) ?? '',
   };
 }
@@ -41,7 +44,7 @@ function keysIn(map: unknown): readonly SecretKey[] | undefined {
 }
 
 function plain(value: unknown): string | undefined {
-  return typeof value === 'string' && /^[\w.:+-]{1,60}$/u.test(value) ? value : undefined;
+  return typeof value === 'string' && /^[\w./:+-]{1,80}$/u.test(value) ? value : undefined;
 }
 
 function isMap(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -11,7 +11,7 @@ const whole = {
 
 describe("the bot's report", () => {
   it('names what was materialised and what was read', () => {
-    assert.deepEqual(parseReport(JSON.stringify(whole)), {
+    assert.deepEqual(parseReport(JSON.stringify(whole), []), {
       hummingbot: 'dev-2.18.0',
       materialised: ['binance_api_key', 'binance_secret_key', 'kraken_api_key'],
       read: ['binance_api_key'],
@@ -22,7 +22,7 @@ describe("the bot's report", () => {
 
   it('is there before the login, without what was read', () => {
     const { hummingbot, materialised } = whole;
-    const report = parseReport(JSON.stringify({ hummingbot, materialised }));
+    const report = parseReport(JSON.stringify({ hummingbot, materialised }), []);
     assert.deepEqual([report?.read, report?.trading, report?.at], [undefined, undefined, '']);
   });
 
@@ -33,14 +33,20 @@ describe("the bot's report", () => {
       materialised: { binance: ['binance_api_key', 'a-value', 7], other: 'x' },
       trading: 'pmm.yml',
     };
-    const report = parseReport(JSON.stringify(odd));
+    const report = parseReport(JSON.stringify(odd), []);
     assert.equal(report?.hummingbot, 'unknown');
     assert.deepEqual(report?.materialised, ['binance_api_key']);
     assert.equal(report?.trading, 'pmm.yml');
   });
 
+  it('is none with a value in it, and names no strategy of a strange name', () => {
+    const text = JSON.stringify({ ...whole, trading: 'a strategy\nof two lines' });
+    assert.equal(parseReport(text, [])?.trading, 'one');
+    assert.equal(parseReport(text, ['of two']), undefined);
+  });
+
   for (const text of ['', 'cat: no such file', '[]', 'null', '{"read":{}}']) {
-    it(`is not ${JSON.stringify(text)}`, () => assert.equal(parseReport(text), undefined));
+    it(`is not ${JSON.stringify(text)}`, () => assert.equal(parseReport(text, []), undefined));
   }
 });
 
