@@ -44,8 +44,17 @@ export interface CatalogEntry {
   readonly directory: 'trading' | 'database' | 'gateway' | 'monitoring';
   /** What a value must look like; checked before any resource. */
   readonly shape: Shape;
+  /** What the exchange gives out today; another form is suspicious and no mistake. */
+  readonly usual?: UsualForm;
   /** The field of the exchange's connector file; absent where the bot has no use for it. */
   readonly field?: string;
+}
+
+/** A form that is usual: no promise of an exchange, so nothing is refused by it. */
+export interface UsualForm {
+  /** For a person who compares: `64 letters and digits`. */
+  readonly is: string;
+  readonly pattern: RegExp;
 }
 
 export interface Exchange {
@@ -119,6 +128,10 @@ const exchangeKey = {
   shape: 'line',
 } as const;
 
+/** Both halves of an HMAC key; Hummingbot signs with no other kind. */
+const binanceHalf: UsualForm = { is: '64 letters and digits', pattern: /^[A-Za-z0-9]{64}$/u };
+const uuid = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
+
 /** What all credentials of the database share. */
 const databaseKey = {
   group: 'infrastructure',
@@ -146,18 +159,24 @@ export const catalog = {
     usedWith: 'binance',
     description: 'Binance API key',
     field: 'binance_api_key',
+    usual: binanceHalf,
   },
   binance_secret_key: {
     ...exchangeKey,
     usedWith: 'binance',
     description: 'Binance secret key, signs every request',
     field: 'binance_api_secret',
+    usual: binanceHalf,
   },
   coinbase_api_key: {
     ...exchangeKey,
     usedWith: 'coinbase',
     description: 'Coinbase Advanced Trade API key name',
     field: 'coinbase_advanced_trade_api_key',
+    usual: {
+      is: 'organizations/UUID/apiKeys/UUID',
+      pattern: new RegExp(`^organizations/${uuid}/apiKeys/${uuid}$`, 'u'),
+    },
   },
   coinbase_secret_key: {
     ...exchangeKey,
@@ -177,6 +196,8 @@ export const catalog = {
     usedWith: 'kraken',
     description: 'Kraken API key',
     field: 'kraken_api_key',
+    // As in https://support.kraken.com/hc/en-us/articles/360029054811, both halves.
+    usual: { is: '56 characters of base64', pattern: /^[A-Za-z0-9+/]{56}$/u },
   },
   kraken_secret_key: {
     ...exchangeKey,
@@ -184,24 +205,28 @@ export const catalog = {
     description: 'Kraken private key, base64',
     field: 'kraken_secret_key',
     shape: 'base64',
+    usual: { is: '88 characters of base64 (64 bytes)', pattern: /^[A-Za-z0-9+/]{86}==$/u },
   },
   kucoin_api_key: {
     ...exchangeKey,
     usedWith: 'kucoin',
     description: 'KuCoin API key',
     field: 'kucoin_api_key',
+    usual: { is: '24 digits and letters a to f', pattern: /^[0-9a-f]{24}$/u },
   },
   kucoin_secret_key: {
     ...exchangeKey,
     usedWith: 'kucoin',
     description: 'KuCoin secret key',
     field: 'kucoin_secret_key',
+    usual: { is: 'a UUID, 36 characters', pattern: new RegExp(`^${uuid}$`, 'u') },
   },
   kucoin_passphrase: {
     ...exchangeKey,
     usedWith: 'kucoin',
     description: 'KuCoin API passphrase, chosen when the key was made',
     field: 'kucoin_passphrase',
+    usual: { is: '7 to 32 characters', pattern: /^.{7,32}$/u },
   },
   keystore_password: {
     ...exchangeKey,

@@ -15,3 +15,6 @@ export function labelsOf(stack: string, component: string): Readonly<Record<stri
     'app.kubernetes.io/managed-by': 'pulumi',
   };
 }
+
+/** Carries the tag of a group's values: on an ExternalSecret, and from there on its Secret. */
+export const tagAnnotation = 'hummingbot-secrets/tag';

@@ -88,6 +88,11 @@ export function placeholderOf(shape: Shape, key: string): string {
   return rules[shape].placeholder(key);
 }
 
+/** Whether a value is one of the guide's examples, which somebody has copied as it stood. */
+export function isExample(value: string): boolean {
+  return /^(?:your_|secure_(?:database|redis)_password$)/u.test(value);
+}
+
 /**
  * Checks a value against the shape of its key.
  * @returns the refusal, or undefined when the value is fine

@@ -6,7 +6,7 @@
 import { statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { entryOf, type SecretKey } from '../components/catalog.ts';
-import { placeholderOf, refusalOf } from '../components/shape.ts';
+import { isExample, placeholderOf, refusalOf } from '../components/shape.ts';
 import { lineOf, type Mistake } from '../settings/mistake.ts';
 import { CommandError, refuseSwallowedFlags, runCommand } from './engine/command-error.ts';
 import { type Engine, prepareEngine } from './engine/engine.ts';
@@ -63,7 +63,7 @@ export function planImport({ found, mistakes: refused }: Reading, command: strin
     const refusal = refusalOf(shape, value);
     const before = values.get(key);
     if (refusal !== undefined) mistake(refusal.got, refusal.allowed);
-    else if (/^(?:your_|secure_(?:database|redis)_password$)/u.test(value)) {
+    else if (isExample(value)) {
       mistake("the guide's example", 'a value of your own');
     } else if (before !== undefined && before !== value) mistake('two different values', 'one');
     else values.set(key, value);

@@ -175,7 +175,7 @@ async function setValues(engine: Engine): Promise<void> {
     const words = ['config', 'set', '--secret', '--path', `${group}.${key}`];
     const { code } = await engine.ask(
       [...words, '--stack', engine.stack],
-      lookAlike(entryOf(key).shape),
+      lookAlike(entryOf(key).shape, key),
     );
     if (code !== 0) {
       progress.fail(`setting ${group}.${key} failed`);

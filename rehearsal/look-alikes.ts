@@ -1,8 +1,9 @@
 /**
- * Values that look like the real ones and are worth nothing: each of its key's shape, new every time,
- * and no placeholder, which a protected stack refuses.
+ * Values that look like the real ones and are worth nothing: each of its key's shape and usual
+ * form, new every time, and no placeholder, which a protected stack refuses.
  */
-import { generateKeyPairSync, randomBytes, randomInt } from 'node:crypto';
+import { generateKeyPairSync, randomBytes, randomInt, randomUUID } from 'node:crypto';
+import type { SecretKey } from '../components/catalog.ts';
 import type { Shape } from '../components/shape.ts';
 
 const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
@@ -28,7 +29,18 @@ const makers: Record<Shape, () => string> = {
     `https://hooks.slack.com/services/T${pick(digits, 9)}/B${pick(digits, 9)}/${pick(letters, 24)}`,
 };
 
-/** A new value of a shape. */
-export function lookAlike(shape: Shape): string {
-  return makers[shape]();
+/** Keys whose exchange gives out one form. */
+const usual: { readonly [Key in SecretKey]?: () => string } = {
+  binance_api_key: () => pick(letters + digits, 64),
+  binance_secret_key: () => pick(letters + digits, 64),
+  coinbase_api_key: () => `organizations/${randomUUID()}/apiKeys/${randomUUID()}`,
+  kraken_api_key: () => pick(letters + digits, 56),
+  kucoin_api_key: () => randomBytes(12).toString('hex'),
+  kucoin_secret_key: () => randomUUID(),
+  kucoin_passphrase: () => pick(letters + digits, 20),
+};
+
+/** A new value of a shape, and for a key in the form that is usual for it. */
+export function lookAlike(shape: Shape, key?: SecretKey): string {
+  return ((key && usual[key]) ?? makers[shape])();
 }

@@ -10,6 +10,7 @@ import {
   readFileSync,
   rmdirSync,
   rmSync,
+  symlinkSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { goTool, toolDirectory } from '../operations/engine/go.ts';
@@ -155,7 +156,15 @@ async function startForDocker(stack: string): Promise<Started> {
   const progress = startProgress('starting a Docker Engine', 'about 5 seconds');
   const { environment, image } = await startDocker(new Servers(folder), folder);
   progress.succeed('started a Docker Engine');
-  return { environment, replacements: { image, outputDirectory }, compose };
+  // Where a client looks for its plugins: `docker compose` works in the rehearsal's shell.
+  const config = join(folder, 'docker-config');
+  mkdirSync(join(config, 'cli-plugins'), { recursive: true, mode: 0o700 });
+  symlinkSync(compose, join(config, 'cli-plugins', 'docker-compose'));
+  return {
+    environment: { ...environment, DOCKER_CONFIG: config },
+    replacements: { image, outputDirectory },
+    compose,
+  };
 }
 
 async function startForCluster(

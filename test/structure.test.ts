@@ -58,6 +58,12 @@ const allowed: readonly (readonly [RegExp, RegExp])[] = [
     /^operations\/import\//,
     /^(?:operations\/(?:import\/|engine\/command-error\.ts)|components\/catalog\.ts|settings\/mistake\.ts)/,
   ],
+  // Whoever judges a stack asks the code that made it what is right, and where it is.
+  [
+    /^operations\/doctor\//,
+    /^(?:operations\/(?:doctor|engine)\/|settings(?:\.ts$|\/)|components\/(?:catalog|shape|values|labels)\.ts|components\/delivery\/(?:delivery|targets)\.ts|plugins\/(?:kubernetes-api|resource-handler|hummingbot\/pod-trouble)\.ts)/,
+  ],
+  [/^operations\/doctor\.ts$/, /^operations\/(?:doctor|engine)\//],
   [
     /^operations\/(?:rehearse|tools)\.ts$/,
     /^(?:operations\/engine\/|components\/(?:catalog|shape)\.ts|settings\/mistake\.ts|rehearsal\/)/,

@@ -5,6 +5,8 @@ import { fileEnvironmentName, runPath } from '../catalog.ts';
 import type { Key } from '../values.ts';
 import { type DeliveryArgs, FileDelivery, type FileTarget, type Reference } from './delivery.ts';
 
+const mode = '0400';
+
 /** The guide's tree: `secrets/{trading,database,gateway,monitoring}/<key>`, 0400 in 0700. */
 export class ComposeSecrets extends FileDelivery {
   readonly composeFile = 'compose.yaml';
@@ -21,7 +23,7 @@ export class ComposeSecrets extends FileDelivery {
             root: args.root,
             path: `${args.stack}/${sourceOf(secret)}`,
             content: secret.value,
-            mode: '0400',
+            mode,
           },
           { parent: this },
         );
@@ -52,6 +54,11 @@ export const compose: FileTarget = {
       const path = sourceOf({ key, entry });
       return [path, temporaryOf(path)];
     }),
+  trace: (secret) => ({
+    path: sourceOf(secret),
+    mode,
+    holds: (content, value) => (value === undefined ? content !== '' : content === value),
+  }),
   claims: ['secrets/', 'compose.yaml'],
   refuses: (value) => (value.includes('\0') ? 'a NUL byte' : undefined),
   deliver: (name, args, opts) => new ComposeSecrets(name, args, opts),

@@ -181,9 +181,19 @@ interface Refusal {
   readonly allowed: string;
 }
 
+/** What a target wrote for a key, for whoever looks afterwards whether it is there. */
+export interface Trace {
+  /** Below the stack's folder. */
+  readonly path: string;
+  readonly mode: '0400' | '0600';
+  /** Whether a file's content has the key with this value; without one, with any. */
+  holds(content: string, value?: string): boolean;
+}
+
 /** A target that writes files. */
 export interface FileTarget extends TargetRules {
   readonly kind: 'files';
+  trace(secret: Key): Trace;
   deliver(name: string, args: DeliveryArgs, opts?: pulumi.ComponentResourceOptions): FileDelivery;
 }
 

@@ -6,6 +6,7 @@ import type { Key } from '../values.ts';
 import { type DeliveryArgs, FileDelivery, type FileTarget, type Reference } from './delivery.ts';
 
 const fileName = '.env.secrets';
+const mode = '0600';
 
 /** One file that `sh`, Docker Compose v2 and dotenv read alike. */
 export class EnvFile extends FileDelivery {
@@ -20,7 +21,7 @@ export class EnvFile extends FileDelivery {
       .apply((values) => secrets.map(({ key }, index) => line(key, values[index] ?? '')).join(''));
     new File(
       `${name}-env-secrets`,
-      { root: args.root, path: `${args.stack}/${fileName}`, content, mode: '0600' },
+      { root: args.root, path: `${args.stack}/${fileName}`, content, mode },
       { parent: this },
     );
     this.registerOutputs({});
@@ -64,6 +65,14 @@ export const envFile: FileTarget = {
   kind: 'files',
   needs: [],
   valuePaths: () => [fileName, temporaryOf(fileName)],
+  trace: ({ key }) => ({
+    path: fileName,
+    mode,
+    holds: (content, value) =>
+      `\n${content}`.includes(
+        `\n${value === undefined ? `${environmentName(key)}=` : line(key, value)}`,
+      ),
+  }),
   claims: [fileName, 'compose.env.yaml'],
   refuses: refusesEnv,
   deliver: (name, args, opts) => new EnvFile(name, args, opts),

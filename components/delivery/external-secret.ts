@@ -8,7 +8,7 @@ import { CustomResource } from '@pulumi/kubernetes/apiextensions/customResource.
 import * as pulumi from '@pulumi/pulumi';
 import { Sync } from '../../plugins/hummingbot/resources.ts';
 import { groups as catalogGroups, environmentName, fileEnvironmentName } from '../catalog.ts';
-import { labelsOf } from '../labels.ts';
+import { labelsOf, tagAnnotation } from '../labels.ts';
 import { type DeliveredGroup, type Key, SecretGroup } from '../values.ts';
 import { ClusterDelivery, type Reference } from './delivery.ts';
 
@@ -18,8 +18,6 @@ const refreshInterval = '1h0m0s';
 /** A role that AWS has not spread yet, or a sync that never comes, ends here. */
 const timeout = '3m';
 const timeoutSeconds = 180;
-/** Carries the tag; the operator copies it to the Secret. */
-const tagAnnotation = 'hummingbot-secrets/tag';
 
 /** Where a store keeps a group. */
 export interface Stored {

@@ -6,11 +6,14 @@ import { placeholderOf, refusalOf } from '../../components/shape.ts';
 import { lookAlike } from '../../rehearsal/look-alikes.ts';
 
 describe('a look-alike', () => {
-  it('passes the check of each key of the catalog', () => {
+  it('passes the check of each key of the catalog, and has its usual form', () => {
     for (const key of secretKeys) {
-      const { shape } = entryOf(key);
+      const { shape, usual } = entryOf(key);
       for (let run = 0; run < 20; run += 1) {
         assert.equal(refusalOf(shape, lookAlike(shape)), undefined, key);
+        const value = lookAlike(shape, key);
+        assert.equal(refusalOf(shape, value), undefined, key);
+        assert.ok(usual === undefined || usual.pattern.test(value), key);
       }
     }
   });
@@ -18,7 +21,7 @@ describe('a look-alike', () => {
   it('is another one each time, and never the placeholder', () => {
     for (const key of secretKeys) {
       const { shape } = entryOf(key);
-      const made = Array.from({ length: 20 }, () => lookAlike(shape));
+      const made = Array.from({ length: 20 }, () => lookAlike(shape, key));
       assert.equal(new Set(made).size, made.length, key);
       assert.ok(!made.includes(placeholderOf(shape, key)), key);
       assert.ok(

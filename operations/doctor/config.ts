@@ -1,0 +1,68 @@
+/**
+ * The stack's config, opened by Pulumi: the values come by a pipe into this process's memory, and
+ * what the settings say of them is the same code that stands before every `up`.
+ */
+import { readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { readKubeconfig } from '../../settings/kubeconfig.ts';
+import type { Mistake } from '../../settings/mistake.ts';
+import { parseStackFile } from '../../settings/stack-file.ts';
+import { needs } from '../../settings/systems.ts';
+import { validate } from '../../settings.ts';
+import { CommandError } from '../engine/command-error.ts';
+import type { Engine } from '../engine/engine.ts';
+import { refuseWrongSettings } from '../engine/stack-types.ts';
+import { projectDirectory, projectName, workspace } from '../engine/workspace.ts';
+
+export interface Config {
+  /** By the setting's name. Holds values: nothing of it is printed. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly mistakes: readonly Mistake[];
+}
+
+/** @throws CommandError when Pulumi cannot open it; then its settings' types are named first */
+export async function openConfig(engine: Engine): Promise<Config> {
+  const { stack } = engine;
+  const words = ['config', '--json', '--show-secrets', '--stack', stack];
+  const { code, stdout } = await engine.ask(words);
+  const path = workspace.embedded
+    ? join(workspace.stacks, `Pulumi.${stack}.yaml`)
+    : join(projectDirectory, `Pulumi.${stack}.yaml`);
+  const text = readFileSync(path, 'utf8');
+  if (code !== 0) {
+    refuseWrongSettings(stack, path, text);
+    // Pulumi's own words may quote what it could not read.
+    throw new CommandError(
+      `config of stack ${stack}: got exit code ${code} from pulumi config; allowed: a config that Pulumi opens; ` +
+        `fix: npm run pulumi -- config --stack ${stack} says why`,
+    );
+  }
+  const settings = settingsIn(stdout);
+  const kubeconfig = needs(settings.targets, 'cluster') ? await readKubeconfig() : undefined;
+  const checked = validate({
+    stack,
+    config: settings,
+    stackFile: parseStackFile(relative(projectDirectory, path), text, projectName),
+    projectDirectory,
+    ...(kubeconfig && { kubeconfig }),
+  });
+  return { settings, mistakes: 'mistakes' in checked ? checked.mistakes : [] };
+}
+
+interface Entry {
+  readonly value?: string;
+  readonly objectValue?: unknown;
+}
+
+/** Settings by name, of what `pulumi config --json` prints; as the program gets them. */
+export function settingsIn(json: string): Readonly<Record<string, unknown>> {
+  const entries = Object.entries(JSON.parse(json) as Readonly<Record<string, Entry>>)
+    .filter(([name]) => name.startsWith(`${projectName}:`))
+    .map(([name, { value, objectValue }]) => {
+      const short = name.slice(projectName.length + 1);
+      if (objectValue !== undefined) return [short, objectValue];
+      const flag = value === 'true' || value === 'false';
+      return [short, flag ? value === 'true' : value];
+    });
+  return Object.fromEntries(entries);
+}

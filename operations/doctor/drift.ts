@@ -1,0 +1,63 @@
+/**
+ * Which values were set after the last `up`, of targets whose values nobody reads back: by their
+ * tags, made anew with the stack's own key out of its state. That key, like the values, stays in
+ * this process.
+ */
+import type { SecretKey } from '../../components/catalog.ts';
+import { tag } from '../../components/values.ts';
+import type { Engine } from '../engine/engine.ts';
+import { type Arrival, type Delivered, type Finding, type KeyFacts, problem } from './facts.ts';
+
+/** As the stack puts them out. */
+export type Tags = Readonly<
+  Record<string, { readonly group: string; readonly keys: Readonly<Record<string, string>> }>
+>;
+
+interface Resource {
+  readonly urn?: string;
+  readonly outputs?: { readonly result?: { readonly plaintext?: string } };
+}
+
+/** The key of the tags, as `pulumi stack export --show-secrets` has it; undefined when it is not there. */
+export async function tagKeyOf({ ask, stack }: Engine): Promise<string | undefined> {
+  const { code, stdout } = await ask(['stack', 'export', '--show-secrets', '--stack', stack]);
+  if (code !== 0) return undefined;
+  const { deployment } = JSON.parse(stdout) as {
+    deployment?: { readonly resources?: readonly Resource[] };
+  };
+  const found = deployment?.resources?.find(({ urn }) =>
+    urn?.endsWith('TagKey$random:index/randomPassword:RandomPassword::tag-key'),
+  );
+  const text = found?.outputs?.result?.plaintext;
+  return text === undefined ? undefined : String(JSON.parse(text));
+}
+
+/** A delivery of which it is known now that some of its values are older ones. */
+export function withDrift(
+  delivered: Delivered,
+  tagKey: string,
+  tags: Tags,
+  keys: readonly KeyFacts[],
+  expected: ReadonlyMap<SecretKey, string>,
+  stack: string,
+): Delivered {
+  const arrivals = new Map<SecretKey, Arrival>(delivered.arrivals);
+  const older = new Map<string, SecretKey[]>();
+  for (const { key, entry } of keys) {
+    const value = expected.get(key);
+    const last = tags[entry.group]?.keys[key];
+    if (value === undefined || last === tag(tagKey, [[key, value]])) continue;
+    if (arrivals.get(key) !== 'no') arrivals.set(key, last === undefined ? 'no' : 'older value');
+    older.set(entry.group, [...(older.get(entry.group) ?? []), key]);
+  }
+  const findings = [...older].map(
+    ([group, names]): Finding =>
+      problem(
+        `${delivered.target}, ${group}`,
+        `an older value, or none, of ${names.join(', ')}`,
+        'the values that are set',
+        `npm start -- --stack ${stack}`,
+      ),
+  );
+  return { ...delivered, arrivals, findings: [...delivered.findings, ...findings] };
+}
