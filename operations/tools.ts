@@ -2,6 +2,7 @@
  * `npm run tools`: finds or builds everything that rehearsals and end-to-end tests need, ahead of
  * time. Nobody has to: each command makes what it needs. What is cached already costs nothing.
  */
+import { botArchive } from '../rehearsal/images/hummingbot.ts';
 import { installMoto } from '../rehearsal/servers/aws.ts';
 import { dockerCompose, externalSecrets, kubernetes } from '../rehearsal/tools/tools.ts';
 import { findCli } from './engine/cli.ts';
@@ -17,6 +18,7 @@ const tools: readonly (readonly [string, () => Promise<unknown>])[] = [
   ['moto', async () => await installMoto()],
   ['kubernetes', async () => await goTool(kubernetes)],
   ['external-secrets', async () => await goTool(externalSecrets)],
+  ["the bot's image", async () => await botArchive()],
 ];
 
 async function main(): Promise<number> {

@@ -7,7 +7,8 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { basename, dirname, join } from 'node:path';
 import { goTool } from '../../operations/engine/go.ts';
 import { workspace } from '../../operations/engine/workspace.ts';
-import { botImage, makeImage } from '../images/images.ts';
+import type { ImageArchive } from '../images/archive.ts';
+import { botArchive } from '../images/hummingbot.ts';
 import { kubernetes } from '../tools/tools.ts';
 import { startApiServer } from './api-server.ts';
 import { Certificates } from './certificates.ts';
@@ -86,6 +87,7 @@ export function clusterIn(folder: string): Cluster | undefined {
 export async function startCluster(args: ClusterArgs): Promise<Cluster> {
   const { folder } = args;
   const tools = dirname(await goTool(kubernetes));
+  const image = (args.node ?? true) ? await botArchive() : undefined;
   await stopServers(folder);
   for (const name of ['', 'kubeconfigs', 'logs', 'images', volumesFolder]) {
     mkdirSync(join(folder, name), { recursive: true, mode: 0o700 });
@@ -94,7 +96,7 @@ export async function startCluster(args: ClusterArgs): Promise<Cluster> {
     const servers = new Servers(folder);
     const enclosure = await openEnclosure(servers, folder, join(workspace.cache, 'tools'));
     const site = { folder, servers, enclosure, kubernetes: basename(tools) };
-    const cluster = await startParts(site, args);
+    const cluster = await startParts(site, args, image);
     writeFileSync(record(folder), JSON.stringify(cluster), { mode: 0o600 });
     return cluster;
   } catch (error) {
@@ -103,7 +105,11 @@ export async function startCluster(args: ClusterArgs): Promise<Cluster> {
   }
 }
 
-async function startParts(site: Site, args: ClusterArgs): Promise<Cluster> {
+async function startParts(
+  site: Site,
+  args: ClusterArgs,
+  image: ImageArchive | undefined,
+): Promise<Cluster> {
   const { folder, enclosure } = site;
   const part = async <T>(name: string, start: () => Promise<T>): Promise<T> => {
     const begun = Date.now();
@@ -122,9 +128,8 @@ async function startParts(site: Site, args: ClusterArgs): Promise<Cluster> {
   await part('kube-controller-manager', async () => await startControllerManager(site));
   await part('kube-scheduler', async () => await startScheduler(site));
   await apply(admin, [deployerBinding, ...storageOf(folder, args)]);
-  const withNode = args.node ?? true;
-  if (withNode) {
-    await part('containerd', async () => await startContainerd(site, [botImage]));
+  if (image !== undefined) {
+    await part('containerd', async () => await startContainerd(site, [image]));
     await part('kubelet', async () => await startKubelet(site, async () => await isReady(admin)));
   }
   // The first thing that one sees of the controllers at work.
@@ -138,7 +143,7 @@ async function startParts(site: Site, args: ClusterArgs): Promise<Cluster> {
     context: contextName,
     kubeconfig,
     adminKubeconfig,
-    ...(withNode && { image: makeImage(botImage, join(folder, 'images')).reference }),
+    ...(image !== undefined && { image: image.reference }),
     addresses: { hostAddress: enclosure.hostAddress, address: enclosure.address },
     auditLog: join(folder, 'logs', 'audit.log'),
     logs: join(folder, 'logs'),

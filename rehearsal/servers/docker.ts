@@ -3,12 +3,12 @@
  * it. Without iptables, so its containers talk to each other and to nobody else.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { CommandError } from '../../operations/engine/command-error.ts';
 import { workspace } from '../../operations/engine/workspace.ts';
 import { programOf } from '../debian-packages.ts';
-import { botImage, makeImage } from '../images/images.ts';
+import { botArchive } from '../images/hummingbot.ts';
 import { openEnclosure } from './enclosure.ts';
 import type { Servers } from './process.ts';
 import { fileInside } from './site.ts';
@@ -16,13 +16,14 @@ import { fileInside } from './site.ts';
 export interface Docker {
   /** For its clients. */
   readonly environment: { readonly DOCKER_HOST: string };
-  /** Name of the bot's stand-in. */
+  /** Name of the bot's image. */
   readonly image: string;
 }
 
 /** @throws CommandError when it cannot be had or does not start */
 export async function startDocker(servers: Servers, folder: string): Promise<Docker> {
   const dockerd = programOf('dockerd', 'docker.io');
+  const image = await botArchive();
   mkdirSync(join(folder, 'logs'), { recursive: true, mode: 0o700 });
   const enclosure = await openEnclosure(servers, folder, join(workspace.cache, 'tools'));
   // Seen from outside by the first process's root: a short path, whatever the checkout's is.
@@ -49,12 +50,10 @@ export async function startDocker(servers: Servers, folder: string): Promise<Doc
     healthy: async () => docker('version'),
     seconds: 60,
   });
-  const { path } = makeImage(botImage, join(folder, 'images'));
-  if (!docker('load', '--input', path)) {
+  if (!docker('load', '--input', image.path)) {
     throw new CommandError(
       `docker load: got an error; allowed: an image; fix: see ${servers.log('dockerd')}`,
     );
   }
-  rmSync(path);
-  return { environment: { DOCKER_HOST: host }, image: botImage.name };
+  return { environment: { DOCKER_HOST: host }, image: image.name };
 }

@@ -3,12 +3,14 @@
  * NetworkPolicy. Images come from archives alone; there is no registry.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { installedBy, programOf } from '../debian-packages.ts';
-import { importImages, type LocalImage, pauseImage } from '../images/images.ts';
+import { type ImageArchive, run } from '../images/archive.ts';
+import { makePauseImage, pauseImage } from '../images/pause.ts';
 import { flags } from './etcd.ts';
 import { writeServerKubeconfig } from './kubeconfig.ts';
+import { overlayWorks } from './overlay.ts';
 import type { ServerRecord } from './process.ts';
 import {
   answers,
@@ -27,12 +29,11 @@ export const nodeName = 'rehearsal';
 export const volumesFolder = 'volumes';
 const socket = '/run/containerd/containerd.sock';
 
-function containerdConfig(): string {
+function containerdConfig(snapshotter: string): string {
   const plugins = installedBy('CNI plugins', 'containernetworking-plugins', () =>
     ['/usr/lib/cni', '/opt/cni/bin'].find((path) => existsSync(join(path, 'bridge'))),
   );
   const cri = 'plugins."io.containerd.grpc.v1.cri"';
-  // The native snapshotter works on every file system, and the images are small.
   return `version = 2
 root = "${fileInside('containerd')}"
 state = "/run/containerd"
@@ -46,7 +47,7 @@ restrict_oom_score_adj = true
 netns_mounts_under_state_dir = true
 
 [${cri}.containerd]
-snapshotter = "native"
+snapshotter = "${snapshotter}"
 default_runtime_name = "runc"
 
 [${cri}.containerd.runtimes.runc]
@@ -118,12 +119,14 @@ function kubeletConfig({ enclosure }: Site): object {
 
 export async function startContainerd(
   site: Site,
-  images: readonly LocalImage[],
+  images: readonly ImageArchive[],
 ): Promise<ServerRecord> {
   const { folder, enclosure } = site;
   mkdirSync(join(folder, 'cni'), { recursive: true });
   writeFileSync(join(folder, 'cni', 'rehearsal.conflist'), JSON.stringify(cni));
-  writeFileSync(join(folder, 'containerd.toml'), containerdConfig());
+  // The native one works on every file system, and copies the whole image for each container.
+  const snapshotter = overlayWorks(folder) ? 'overlayfs' : 'native';
+  writeFileSync(join(folder, 'containerd.toml'), containerdConfig(snapshotter));
   const containerd = programOf('containerd', 'containerd');
   const ctr = enclosure.enter([programOf('ctr', 'containerd'), '--address', socket]);
   const record = await site.servers.start({
@@ -133,12 +136,10 @@ export async function startContainerd(
     healthy: async () => succeeds([...ctr, 'version']),
     seconds: 60,
   });
-  const archive = (path: string): string => fileInside(relative(folder, path));
-  const imported = (path: string): readonly string[] => [
-    ...[...ctr, '--namespace', 'k8s.io', 'images', 'import', '--snapshotter', 'native'],
-    archive(path),
-  ];
-  importImages(folder, imported, [pauseImage, ...images]);
+  const load = ['--namespace', 'k8s.io', 'images', 'import', '--snapshotter', snapshotter];
+  const work = join(folder, 'images', 'pause');
+  for (const { path } of [makePauseImage(work), ...images]) run(...ctr, ...load, path);
+  rmSync(work, { recursive: true });
   return record;
 }
 
