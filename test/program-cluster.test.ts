@@ -3,7 +3,8 @@
  * change changes what it must and nothing else.
  */
 import assert from 'node:assert/strict';
-import { keysOf, type SecretKey } from '../components/catalog.ts';
+import type { SecretKey } from '../components/catalog.ts';
+import { keysOf } from '../components/catalog.ts';
 import { leaks, makeCanary } from './canary.ts';
 import { canaryValues } from './canary-values.ts';
 import { ids, type Run, runProgram, type Stack, token } from './program-run.ts';
@@ -107,6 +108,7 @@ describe('the program in a cluster', () => {
     const changed = changes(contents(before), contents(after));
     assert.deepEqual(changed, [
       'aws:secretsmanager/secretVersion:SecretVersion trading-version',
+      'hummingbot:index:Preflight hummingbot-preflight',
       'kubernetes:apps/v1:Deployment hummingbot',
       'kubernetes:external-secrets.io/v1:ExternalSecret trading-external-secret',
       'random:index/randomId:RandomId trading-suffix',
@@ -149,7 +151,9 @@ describe('the program in a cluster', () => {
     assert.deepEqual([...contents(after).keys()].sort(), [...contents(before).keys()].sort());
     assert.deepEqual(changes(contents(before, withoutSecrets), contents(after, withoutSecrets)), [
       'aws:secretsmanager/secret:Secret trading',
+      'hummingbot:index:Preflight hummingbot-preflight',
       'kubernetes:apps/v1:Deployment hummingbot',
+      'kubernetes:core/v1:ConfigMap hummingbot-program',
       'kubernetes:external-secrets.io/v1:ExternalSecret trading-external-secret',
       'kubernetes:networking.k8s.io/v1:NetworkPolicy namespace-network-hummingbot',
       'random:index/randomId:RandomId trading-suffix',

@@ -6,9 +6,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import * as pulumi from '@pulumi/pulumi';
 import { parse } from 'yaml';
-import { entryOf, type SecretKey, secretKeys } from '../components/catalog.ts';
+import { entryOf, type SecretKey } from '../components/catalog.ts';
 import { leaks, makeCanary } from './canary.ts';
 import { canaryValues } from './canary-values.ts';
+import { guideKeys } from './guide-keys.ts';
 import { project, type Run, runProgram, type Stack, stacks } from './program-run.ts';
 import { Recorder, secretOf } from './recorder.ts';
 
@@ -72,7 +73,10 @@ describe('the program', () => {
           for (const { inputs } of files) {
             const text = secretOf(inputs.content);
             assert.deepEqual(leaks(text, canaries), []);
-            assert.deepEqual(parse(text).services.hummingbot.labels, {
+            const { 'hummingbot-secrets.program': program, ...labels } =
+              parse(text).services.hummingbot.labels;
+            assert.match(program, /^[0-9a-f]{10}$/u);
+            assert.deepEqual(labels, {
               'hummingbot-secrets.trading-tag': run.tags.trading?.group,
             });
             assert.equal(parse(text).name, `hummingbot-${stack}`);
@@ -119,7 +123,7 @@ describe('the program', () => {
     const { secrets } = parse(secretOf(file?.inputs.content)).services.hummingbot;
     assert.deepEqual(
       secrets.map(({ source }: { source: string }) => source),
-      secretKeys.filter((key) => entryOf(key).consumers.includes('hummingbot')),
+      guideKeys.filter((key) => entryOf(key).consumers.includes('hummingbot')),
     );
   });
 

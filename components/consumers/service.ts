@@ -54,9 +54,7 @@ export class HummingbotService extends pulumi.ComponentResource {
     const { root, stack } = args.delivery.place;
     const content = pulumi
       .all(args.delivery.tags(consumer))
-      .apply((tags) =>
-        render(args, args.delivery.references(consumer), { ...tags, program: digestOf(args) }),
-      );
+      .apply((tags) => render(args, args.delivery.references(consumer), tags, digestOf(args)));
     new File(
       `${name}-file`,
       { root, path: `${stack}/${args.delivery.composeFile}`, content, mode: '0600' },
@@ -121,6 +119,7 @@ export function render(
   args: Pick<HummingbotServiceArgs, 'image' | 'project' | 'strategy' | 'user'>,
   references: readonly Reference[],
   tags: Readonly<Record<string, string>>,
+  program: string,
 ): string {
   const files = references.flatMap(({ key, file }) => (file === undefined ? [] : [{ key, file }]));
   const environment = Object.assign({ HOME: '/tmp' }, ...references.map((r) => r.environment));
@@ -140,15 +139,17 @@ export function render(
     // The mark that launch.py makes: `docker compose up --wait` waits for it.
     healthcheck: {
       test: ['CMD', 'test', '-e', readyFile],
-      interval: '5s',
+      interval: '2s',
       start_period: '2m',
-      start_interval: '1s',
     },
     cap_drop: ['ALL'],
     security_opt: ['no-new-privileges:true'],
-    labels: Object.fromEntries(
-      Object.entries(tags).map(([name, tag]) => [`hummingbot-secrets.${name}-tag`, tag]),
-    ),
+    labels: {
+      ...Object.fromEntries(
+        Object.entries(tags).map(([group, tag]) => [`hummingbot-secrets.${group}-tag`, tag]),
+      ),
+      'hummingbot-secrets.program': program,
+    },
     environment,
     ...(files.length > 0 && {
       secrets: files.map(({ key, file }) => ({ source: key, target: file.target })),

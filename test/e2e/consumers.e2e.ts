@@ -7,16 +7,17 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parse as parseDotenv } from 'dotenv';
 import { parse as parseYaml, stringify } from 'yaml';
-import { entryOf, environmentName, type SecretKey, secretKeys } from '../../components/catalog.ts';
+import { entryOf, environmentName, type SecretKey } from '../../components/catalog.ts';
 import { refusesEnv } from '../../components/delivery/env-file.ts';
 import { refusalOf } from '../../components/shape.ts';
 import { goTool } from '../../operations/engine/go.ts';
 import { dockerCompose } from '../../rehearsal/tools/tools.ts';
+import { guideKeys } from '../guide-keys.ts';
 import { Checkout } from './checkout.ts';
 
 const label = ['EC', 'PRIVATE', 'KEY'].join(' ');
 const pem = `-----BEGIN ${label}-----\n${'MHcCAQEEIA+/'.repeat(5)}\n${'abcd'.repeat(16)}==\n-----END ${label}-----`;
-const lineKeys = secretKeys.filter((key) => entryOf(key).shape === 'line');
+const lineKeys = guideKeys.filter((key) => entryOf(key).shape === 'line');
 
 const characters = Array.from({ length: 95 }, (_, at) => String.fromCharCode(0x20 + at));
 const all = [

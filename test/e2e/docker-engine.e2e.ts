@@ -2,16 +2,17 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { entryOf, secretKeys } from '../../components/catalog.ts';
+import { entryOf } from '../../components/catalog.ts';
 import { goTool } from '../../operations/engine/go.ts';
 import { DockerEngine } from '../../rehearsal/docker-engine.ts';
 import { dockerCompose } from '../../rehearsal/tools/tools.ts';
 import { makeCanary } from '../canary.ts';
 import { canaryValues } from '../canary-values.ts';
+import { guideKeys } from '../guide-keys.ts';
 import { Checkout, type Result } from './checkout.ts';
 
 const container = 'hummingbot-dev-hummingbot-1';
-const botKeys = secretKeys.filter((key) => entryOf(key).consumers.includes('hummingbot'));
+const botKeys = guideKeys.filter((key) => entryOf(key).consumers.includes('hummingbot'));
 
 describe('docker compose up, on a real engine', () => {
   const checkout = new Checkout();

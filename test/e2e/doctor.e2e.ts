@@ -6,16 +6,17 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { parse } from 'yaml';
-import { entryOf, secretKeys } from '../../components/catalog.ts';
+import { entryOf } from '../../components/catalog.ts';
 import type { Diagnosis } from '../../operations/doctor/diagnosis.ts';
 import { goTool } from '../../operations/engine/go.ts';
 import { DockerEngine } from '../../rehearsal/docker-engine.ts';
 import { lookAlike } from '../../rehearsal/look-alikes.ts';
 import { dockerCompose } from '../../rehearsal/tools/tools.ts';
 import { leaks } from '../canary.ts';
+import { guideKeys } from '../guide-keys.ts';
 import { Checkout, type Result } from './checkout.ts';
 
-const trading = secretKeys.filter((key) => entryOf(key).group === 'trading');
+const trading = guideKeys.filter((key) => entryOf(key).group === 'trading');
 const ofBot = trading.filter((key) => entryOf(key).field !== undefined);
 
 describe('npm run doctor', () => {
@@ -95,7 +96,7 @@ describe('npm run doctor', () => {
     const before = checkout.files('out/dev');
     const { stack, healthy, keys, bot, summary, code } = await diagnosis();
     assert.deepEqual([stack, healthy, code], ['dev', false, 1]);
-    assert.equal(keys.length, secretKeys.length);
+    assert.equal(keys.length, guideKeys.length);
     assert.deepEqual(keys[0], {
       key: 'trading.binance_api_key',
       set: 'placeholder',
@@ -196,7 +197,7 @@ describe('npm run doctor', () => {
   it('has printed no value in all of this', () => {
     const delivered = checkout.read('out/dev/.env.secrets');
     assert.ok(leaks(delivered, values).length >= values.size, 'the control');
-    const generated = secretKeys
+    const generated = guideKeys
       .filter((key) => entryOf(key).source === 'generated')
       .map((key): [string, string] => [
         key,

@@ -8,9 +8,10 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { constants, gunzipSync } from 'node:zlib';
-import { entryOf, type SecretKey, secretKeys } from '../../components/catalog.ts';
+import { entryOf, type SecretKey } from '../../components/catalog.ts';
 import { leaks, makeCanary } from '../canary.ts';
 import { canaryValues } from '../canary-values.ts';
+import { guideKeys } from '../guide-keys.ts';
 import { Checkout, listFiles } from './checkout.ts';
 import { descendants } from './process-tree.ts';
 
@@ -102,7 +103,7 @@ describe('a value', () => {
 
   it('is delivered: the search finds every one where it should be (positive control)', () => {
     const delivered = scan(checkout.path('out'));
-    for (const key of secretKeys) {
+    for (const key of guideKeys) {
       const name = key === 'binance_api_key' ? 'changed' : key;
       assert.ok(
         delivered.some((hit) => hit.includes(`/${key}: ${name} as plain`)),
@@ -129,7 +130,7 @@ describe('a value', () => {
     ]);
     checkout.printed.splice(-2);
     const found = leaks(stdout, both);
-    for (const key of secretKeys.filter((each) => each !== 'binance_api_key')) {
+    for (const key of guideKeys.filter((each) => each !== 'binance_api_key')) {
       assert.ok(
         found.some((hit) => hit.startsWith(`${key} as`)),
         key,
@@ -211,7 +212,7 @@ describe('a generated value', () => {
     );
     assert.equal(code, 0);
     const generated = new Map(
-      secretKeys
+      guideKeys
         .filter((key) => entryOf(key).source === 'generated')
         .map((key) => [key, checkout.read(`out/dev/secrets/${entryOf(key).directory}/${key}`)]),
     );

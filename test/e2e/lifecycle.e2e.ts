@@ -1,8 +1,9 @@
 /** The life of a stack as its user sees it, on the real engine. */
 import assert from 'node:assert/strict';
 import { chmodSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { entryOf, secretKeys } from '../../components/catalog.ts';
+import { entryOf } from '../../components/catalog.ts';
 import { makeCanary } from '../canary.ts';
+import { guideKeys } from '../guide-keys.ts';
 import { Checkout, type FileFacts } from './checkout.ts';
 
 function changed(
@@ -27,7 +28,7 @@ describe('the life of dev', () => {
     assert.equal(code, 0);
     assert.match(stdout, /Stack dev is up: 23 values\./);
     first = checkout.files('out/dev');
-    for (const key of secretKeys) {
+    for (const key of guideKeys) {
       const facts = first.get(`secrets/${entryOf(key).directory}/${key}`);
       assert.equal(facts?.mode, '0400', key);
       assert.ok(facts.content.length > 0 && !facts.content.endsWith('\n'), key);
@@ -163,7 +164,7 @@ describe('the life of dev', () => {
     ]);
     assert.notEqual(code, 0);
     assert.ok(stderr.length > 0 || checkout.printed.at(-2)?.includes('mistakes'));
-    for (const key of secretKeys) {
+    for (const key of guideKeys) {
       const { group, usedWith, source } = entryOf(key);
       if (!['binance', 'kucoin', 'postgres', 'telegram'].includes(usedWith) || source !== 'config')
         continue;

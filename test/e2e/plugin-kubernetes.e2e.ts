@@ -290,7 +290,7 @@ describe('the rehearsal plugin for kubernetes on a real cluster', function () {
     assert.notEqual(code, 0);
     assert.match(
       stdout,
-      /resource type kubernetes:core\/v1:ConfigMap: not in this plugin; allowed: kubernetes:core/u,
+      /resource type kubernetes:core\/v1:Service: not in this plugin; allowed: kubernetes:core/u,
     );
     await pulumi(['config', 'set', 'other', 'false']);
   });

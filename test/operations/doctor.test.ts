@@ -3,13 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import {
-  entryOf,
-  exchangeNames,
-  groupNames,
-  keysOf,
-  serviceNames,
-} from '../../components/catalog.ts';
+import { entryOf, exchangeNames, groupNames, serviceNames } from '../../components/catalog.ts';
 import type { FileTarget } from '../../components/delivery/delivery.ts';
 import { targetNames, targetOf } from '../../components/delivery/targets.ts';
 import { settingsIn } from '../../operations/doctor/config.ts';
@@ -25,6 +19,7 @@ import { parseStackFile } from '../../settings/stack-file.ts';
 import { validate } from '../../settings.ts';
 import { leaks } from '../canary.ts';
 import { canaryValues } from '../canary-values.ts';
+import { guideKeysOf } from '../guide-keys.ts';
 
 describe('npm run doctor', () => {
   it('looks at dev when nothing is said, and takes a stack and --json', () => {
@@ -57,7 +52,7 @@ describe('npm run doctor', () => {
       let at = 0;
       const map = (group: (typeof groupNames)[number]): object =>
         Object.fromEntries(
-          keysOf(group).map((key) => {
+          guideKeysOf(group).map((key) => {
             const value = canaries.get(key) ?? '';
             at += 1;
             // Some under a name that does not exist.

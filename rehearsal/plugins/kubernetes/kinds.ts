@@ -29,6 +29,12 @@ function kind(
 export const kinds: Readonly<Record<string, Kind>> = {
   'kubernetes:core/v1:Namespace': kind(core, 'Namespace', 'namespaces', [], false),
   'kubernetes:core/v1:ServiceAccount': kind(core, 'ServiceAccount', 'serviceaccounts'),
+  // The program has immutable ones alone; mutable ones need `enableConfigMapMutable`.
+  'kubernetes:core/v1:ConfigMap': kind(core, 'ConfigMap', 'configmaps', [
+    'binaryData',
+    'data',
+    'immutable',
+  ]),
   // `data` and `stringData` too, unless Secrets are mutable: see replacing.ts.
   'kubernetes:core/v1:Secret': kind(core, 'Secret', 'secrets', ['type']),
   'kubernetes:core/v1:PersistentVolumeClaim': kind(

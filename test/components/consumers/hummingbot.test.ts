@@ -1,7 +1,8 @@
 /** The pod as it is asked for; that a kubelet runs it so is proven by the rehearsal. */
 import assert from 'node:assert/strict';
-import { entryOf, keysOf, secretKeys } from '../../../components/catalog.ts';
+import { entryOf } from '../../../components/catalog.ts';
 import { canaryValues } from '../../canary-values.ts';
+import { guideKeys, guideKeysOf } from '../../guide-keys.ts';
 import { ids, type Run, runProgram, token } from '../../program-run.ts';
 import { Recorder, secretOf } from '../../recorder.ts';
 
@@ -60,7 +61,7 @@ describe("the bot's Deployment", () => {
     const { replicas, strategy, minReadySeconds, selector, template } = specOf(run);
     assert.equal(replicas, 1);
     assert.deepEqual(strategy, { type: 'Recreate' });
-    assert.ok(Number(minReadySeconds) >= 10);
+    assert.ok(Number(minReadySeconds) >= 5);
     assert.equal(template.spec.terminationGracePeriodSeconds, 120);
     assert.deepEqual(selector, { matchLabels: { 'app.kubernetes.io/name': 'hummingbot' } });
     assert.equal(template.metadata.labels['app.kubernetes.io/name'], 'hummingbot');
@@ -102,7 +103,7 @@ describe("the bot's Deployment", () => {
     assert.equal(volume?.secret?.defaultMode, 0o400);
     assert.deepEqual(
       volume?.secret?.items,
-      secretKeys
+      guideKeys
         .filter((key) => entryOf(key).consumers.includes('hummingbot'))
         .map((key) => ({ key, path: key })),
     );
@@ -117,7 +118,7 @@ describe("the bot's Deployment", () => {
     assert.deepEqual(env[0], { name: 'HOME', value: '/tmp' });
     assert.deepEqual(
       env.slice(1),
-      keysOf('trading').map((key) => ({
+      guideKeysOf('trading').map((key) => ({
         name: `${key.toUpperCase()}_FILE`,
         value: `/etc/secrets/trading/${key}`,
       })),
@@ -131,7 +132,7 @@ describe("the bot's Deployment", () => {
     const [volume] = volumes;
     assert.deepEqual(
       container.env.slice(1),
-      keysOf('trading').map((key) => ({
+      guideKeysOf('trading').map((key) => ({
         name: key.toUpperCase(),
         valueFrom: { secretKeyRef: { name: volume?.secret?.secretName, key } },
       })),
@@ -146,7 +147,8 @@ describe("the bot's Deployment", () => {
     const memory = volumes.flatMap(({ name, emptyDir }) =>
       emptyDir !== undefined && 'medium' in emptyDir ? [name] : [],
     );
-    assert.deepEqual(memory, ['conf', 'tmp']);
+    assert.deepEqual(memory, ['conf', 'run', 'tmp']);
+    assert.equal(at['/run/hummingbot'], 'run');
     assert.equal(at['/home/hummingbot/conf'], 'conf');
     assert.equal(at['/home/hummingbot/logs'], 'logs');
     assert.equal(at['/tmp'], 'tmp');

@@ -15,7 +15,7 @@ const args = {
 };
 
 describe('the Compose file', () => {
-  const text = render(args, [reference], { trading: 'abcdefghij' });
+  const text = render(args, [reference], { trading: 'abcdefghij' }, '0123456789');
   const { hummingbot } = parse(text).services;
 
   it('mounts a secret as Swarm does, names it by *_FILE, and runs as the owner of the files', () => {
@@ -30,20 +30,23 @@ describe('the Compose file', () => {
   });
 
   it('has the tag as a label, no obsolete key, and no secret of Swarm', () => {
-    assert.deepEqual(hummingbot.labels, { 'hummingbot-secrets.trading-tag': 'abcdefghij' });
+    assert.deepEqual(hummingbot.labels, {
+      'hummingbot-secrets.trading-tag': 'abcdefghij',
+      'hummingbot-secrets.program': '0123456789',
+    });
     assert.equal(parse(text).version, undefined);
     assert.ok(!text.includes('external'));
   });
 
   it('has no secrets section for a target without files', () => {
-    const plain = render(args, [{ key: 'x', environment: { X: '${X:?use it}' } }], {});
+    const plain = render(args, [{ key: 'x', environment: { X: '${X:?use it}' } }], {}, '');
     assert.equal(parse(plain).secrets, undefined);
     assert.equal(parse(plain).services.hummingbot.secrets, undefined);
     assert.equal(parse(plain).services.hummingbot.environment.X, '${X:?use it}');
   });
 
   it('is one project and service, whatever the target, with time to cancel orders', () => {
-    const other = parse(render(args, [], {}));
+    const other = parse(render(args, [], {}, ''));
     assert.equal(other.name, parse(text).name);
     assert.deepEqual(Object.keys(other.services), Object.keys(parse(text).services));
     assert.equal(hummingbot.stop_grace_period, '2m');
@@ -52,7 +55,7 @@ describe('the Compose file', () => {
   it('keeps what the bot writes on the host, in directories that exist', () => {
     assert.deepEqual(
       hummingbot.volumes.map((v: { source: string }) => v.source),
-      ['./conf', './data', './logs'],
+      ['./conf', './data', './logs', './bot'],
     );
     for (const { bind } of hummingbot.volumes) assert.equal(bind.create_host_path, false);
   });

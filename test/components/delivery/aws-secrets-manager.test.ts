@@ -1,7 +1,8 @@
 /** What the program asks of AWS. That AWS takes it is proven by the rehearsal. */
 import assert from 'node:assert/strict';
-import { groupNames, keysOf, type SecretKey } from '../../../components/catalog.ts';
+import { groupNames, type SecretKey } from '../../../components/catalog.ts';
 import { canaryValues } from '../../canary-values.ts';
+import { guideKeysOf } from '../../guide-keys.ts';
 import { deployRole, ids, type Run, runProgram } from '../../program-run.ts';
 import { mocked, Recorder, secretOf } from '../../recorder.ts';
 
@@ -46,7 +47,7 @@ describe('AWS Secrets Manager', () => {
     for (const group of groupNames) {
       const { inputs } = run.recorder.one(version, `${group}-version`);
       const written = JSON.parse(secretOf(inputs.secretString)) as Record<SecretKey, string>;
-      const expected = keysOf(group).map((each) => [each, canaries.get(each)]);
+      const expected = guideKeysOf(group).map((each) => [each, canaries.get(each)]);
       assert.deepEqual(Object.entries(written), expected);
     }
   });
@@ -132,7 +133,9 @@ describe('AWS Secrets Manager', () => {
 
   it('makes container and policy, and no version, of a group that somebody else writes', async () => {
     const settings = { ...ids, groups: { monitoring: { source: 'external' } } };
-    const values = new Map([...canaries].filter(([each]) => !keysOf('monitoring').includes(each)));
+    const values = new Map(
+      [...canaries].filter(([each]) => !guideKeysOf('monitoring').includes(each)),
+    );
     const { recorder, tags } = await runProgram('prod', false, values, new Recorder(), settings);
     assert.equal(recorder.of(secret).length, 3);
     assert.equal(recorder.of(policy).length, 3);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { keysOf } from '../../../components/catalog.ts';
 import { canaryValues } from '../../canary-values.ts';
+import { guideKeysOf } from '../../guide-keys.ts';
 import { ids, type Run, runProgram, token } from '../../program-run.ts';
 import { Recorder, secretOf } from '../../recorder.ts';
 
@@ -51,7 +52,7 @@ describe('the ExternalSecrets', () => {
     });
     assert.deepEqual(
       data.map(({ secretKey }) => secretKey),
-      keysOf('trading'),
+      guideKeysOf('trading'),
     );
     for (const { secretKey, remoteRef } of data) {
       assert.match(remoteRef.version ?? '', /^uuid\/version-seed-trading-version-\d+$/);
@@ -158,7 +159,7 @@ describe('the ExternalSecrets', () => {
     assert.ok(!other.recorder.of(sync).some(({ name }) => name === 'trading-sync'));
     assert.deepEqual(
       spec.data.map(({ secretKey }) => secretKey),
-      keysOf('trading').filter((key) => key !== 'coinbase_passphrase'),
+      guideKeysOf('trading').filter((key) => key !== 'coinbase_passphrase'),
     );
   });
 });

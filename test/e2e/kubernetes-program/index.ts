@@ -99,7 +99,7 @@ const claim = new k8s.core.v1.PersistentVolumeClaim(
   opts,
 );
 if (config.requireBoolean('other')) {
-  new k8s.core.v1.ConfigMap('other', { metadata: named('other') }, opts);
+  new k8s.core.v1.Service('other', { metadata: named('other') }, opts);
 }
 
 const labels = { app: 'bot' };

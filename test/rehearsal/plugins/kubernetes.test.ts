@@ -63,6 +63,7 @@ describe('the rehearsal plugin for kubernetes', () => {
       [
         'Namespace',
         'ServiceAccount',
+        'ConfigMap',
         'Secret',
         'PersistentVolumeClaim',
         'ResourceQuota',
