@@ -42,8 +42,13 @@ class Refused(Exception):
 
 def read_settings():
     """bot.json, as botSettings() in components/consumers/container.ts makes it."""
-    with open(HERE / "bot.json", encoding="utf-8") as file:
-        return json.load(file)
+    try:
+        with open(HERE / "bot.json", encoding="utf-8") as file:
+            return json.load(file)
+    except (OSError, ValueError) as error:
+        raise Refused(
+            f"{HERE}/bot.json: got {type(error).__name__}; allowed: the file that npm start writes; fix: npm start"
+        ) from None
 
 
 def secret_of(entry):
