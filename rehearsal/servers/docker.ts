@@ -38,19 +38,19 @@ export async function startDocker(servers: Servers, folder: string): Promise<Doc
     bridge: 'none',
   };
   const flags = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
-  const docker = (...args: readonly string[]): boolean => {
+  const docker = (seconds: number, ...args: readonly string[]): boolean => {
     const env = { ...process.env, DOCKER_HOST: host };
     const client = programOf('docker', 'docker.io');
-    return spawnSync(client, args, { env, stdio: 'ignore', timeout: 60_000 }).status === 0;
+    return spawnSync(client, args, { env, stdio: 'ignore', timeout: seconds * 1000 }).status === 0;
   };
   await servers.start({
     name: 'dockerd',
     command: enclosure.enter([dockerd, ...flags]),
     forks: true,
-    healthy: async () => docker('version'),
+    healthy: async () => docker(10, 'version'),
     seconds: 60,
   });
-  if (!docker('load', '--input', image.path)) {
+  if (!docker(300, 'load', '--input', image.path)) {
     throw new CommandError(
       `docker load: got an error; allowed: an image; fix: see ${servers.log('dockerd')}`,
     );

@@ -100,7 +100,7 @@ function kubeletConfig({ enclosure }: Site): object {
     failSwapOn: false,
     failCgroupV1: false,
     podLogsDir: fileInside('logs', 'pods'),
-    // Nobody answers there: the bot's stand-in asks for no name.
+    // Nobody answers there: the bot finds no exchange, as it shall.
     clusterDNS: [dnsServiceAddress],
     clusterDomain: 'cluster.local',
     resolvConf: fileInside('resolv.conf'),
