@@ -65,7 +65,7 @@ describe('the life of dev', () => {
     const { code, stdout } = await checkout.npmStart();
     assert.equal(code, 0);
     assert.match(stdout, /^Changed: no value$/m);
-    assert.match(stdout, /47 unchanged/);
+    assert.match(stdout, /51 unchanged/);
     assert.doesNotMatch(stdout, /\d+ (?:created|updated|replaced|deleted)/);
     assert.deepEqual(changed(first, checkout.files('out/dev')), []);
   });

@@ -355,7 +355,7 @@ describe('a mistake', () => {
     renameSync(`${passphrase}-of-old`, passphrase);
     const restored = await checkout.npmStart();
     assert.equal(restored.code, 0);
-    assert.match(restored.stdout, /47 unchanged/);
+    assert.match(restored.stdout, /51 unchanged/);
     writeFileSync(passphrase, 'another', { mode: 0o600 });
     const words = ['-r', '.local/state', '.local/stacks'];
     assert.equal((await checkout.run('rm', words)).code, 0);
