@@ -25,3 +25,6 @@ done
 `;
   return ['/bin/sh', '-c', script];
 }
+
+/** Succeeds once the pod that it is asked in has noted its start: one that ends at once never has. */
+export const hasStarted = ['/bin/sh', '-c', `grep -q " start $HOSTNAME$" ${book}`];
