@@ -9,9 +9,16 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandError } from '../operations/engine/command-error.ts';
 import { programOf } from './debian-packages.ts';
+import { botArchive } from './images/hummingbot.ts';
 
 const startSeconds = 60;
 const stopSeconds = 30;
+
+export interface Answer {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
 
 export class DockerEngine {
   readonly #folder: string;
@@ -52,9 +59,22 @@ export class DockerEngine {
     return { DOCKER_HOST: `unix://${this.#folder}/socket` };
   }
 
-  docker(...args: readonly string[]): { readonly status: number | null; readonly stdout: string } {
+  docker(...args: readonly string[]): Answer {
     const env = { ...process.env, ...this.environment };
     return spawnSync(programOf('docker', 'docker.io'), args, { encoding: 'utf8', env });
+  }
+
+  /**
+   * Loads the bot's image under another name: no registry is asked.
+   * @throws CommandError when it cannot be had or loaded
+   */
+  async loadBot(name: string): Promise<void> {
+    const image = await botArchive();
+    const loaded = this.docker('load', '--quiet', '--input', image.path).status === 0;
+    if (loaded && this.docker('tag', image.name, name).status === 0) return;
+    throw new CommandError(
+      `docker load: got an error; allowed: an image; fix: see ${join(this.#folder, 'log')}`,
+    );
   }
 
   /** Makes an image of busybox that sleeps, with the bot's working directory: no registry is asked. */

@@ -25,6 +25,7 @@ import {
 import { isRunning, Servers } from '../../rehearsal/servers/process.ts';
 import { execute } from '../../rehearsal/verify.ts';
 import { makeCanary } from '../canary.ts';
+import { bookKeeper } from './book-keeper.ts';
 import { processes } from './process-tree.ts';
 
 const namespace = 'hummingbot';
@@ -48,6 +49,7 @@ function bot(name: string, image: string, secret: string): object {
         {
           name: 'hummingbot',
           image,
+          command: bookKeeper('BINANCE_API_KEY_FILE'),
           env: [{ name: 'BINANCE_API_KEY_FILE', value: '/etc/secrets/trading/binance_api_key' }],
           securityContext: {
             allowPrivilegeEscalation: false,
@@ -202,7 +204,7 @@ describe('the cluster of a rehearsal', () => {
     await assert.rejects(apply(access, [pod]), /violates PodSecurity/u);
   });
 
-  it('runs the stand-in of the bot, which reads its key and keeps its book', async () => {
+  it("runs a pod of the bot's image, which reads its key and keeps its book", async () => {
     await apply(access, [bot('one', image, 'trading')]);
     assert.ok(await eventually(60, async () => (await phaseOf('one')) === 'Running'));
     const file = '/etc/secrets/trading/binance_api_key';
@@ -226,7 +228,7 @@ describe('the cluster of a rehearsal', () => {
     await access.core.deleteNamespacedPod({ name: 'two', namespace });
   });
 
-  it('ends a bot whose key the exchange refuses, with a reason and no value', async () => {
+  it('shows the reason of a container that ends, and no value', async () => {
     const refused = `${makeCanary('refused')}-refused-by-exchange`;
     await apply(access, [secretOf('refused', refused), bot('three', image, 'refused')]);
     const read = async () =>

@@ -161,13 +161,33 @@ describe('the rehearsal plugin for kubernetes on a real cluster', function () {
       },
     );
   const secret = (name: string) => `/api/v1/namespaces/probe/secrets/${name}`;
+  const configMaps = '/api/v1/namespaces/probe/configmaps';
+
+  /** What the cluster has of the program's, and the step in it; one of the cluster's own aside. */
+  async function programs(): Promise<Readonly<Record<string, string | undefined>>> {
+    const { items } = await api.list(configMaps);
+    const ours = items.filter(({ metadata }) => metadata?.name !== 'kube-root-ca.crt');
+    for (const each of ours) assert.equal(each.immutable, true);
+    return Object.fromEntries(
+      ours.map(({ metadata, data }) => [metadata?.name, (data as { step?: string }).step]),
+    );
+  }
+
+  function assertOrder(text: string, parts: readonly string[]): void {
+    const order = parts.map((part) => text.indexOf(part));
+    assert.ok(!order.includes(-1), text);
+    assert.deepEqual(
+      order,
+      order.toSorted((one, other) => one - other),
+    );
+  }
 
   it('makes every type, each once, and waits for the bot', async () => {
     await give('one');
     const begun = Date.now();
     const { code, stdout } = await up();
     assert.equal(code, 0, stdout);
-    assert.match(stdout, /\+ 16 created/u);
+    assert.match(stdout, /\+ 17 created/u);
     assert.match(stdout, new RegExp(`uid +: "${cluster.uid}"`, 'u'));
     const made = Object.entries(writes(begun));
     assert.deepEqual(
@@ -176,7 +196,7 @@ describe('the rehearsal plugin for kubernetes on a real cluster', function () {
     );
     assert.equal(
       made.reduce((sum, [, count]) => sum + count, 0),
-      13,
+      14,
     );
     const { items } = await api.list('/api/v1/namespaces/probe/pods');
     assert.equal(items.length, 1);
@@ -187,11 +207,11 @@ describe('the rehearsal plugin for kubernetes on a real cluster', function () {
 
   it('changes and writes nothing the second time, nor in a preview or a refresh', async () => {
     const begun = Date.now();
-    assert.match((await up()).stdout, /16 unchanged/u);
-    assert.match((await pulumi(['preview'])).stdout, /16 unchanged/u);
+    assert.match((await up()).stdout, /17 unchanged/u);
+    assert.match((await pulumi(['preview'])).stdout, /17 unchanged/u);
     const refreshed = await pulumi(['refresh', '--yes', '--skip-preview']);
     assert.equal(refreshed.code, 0, refreshed.stdout);
-    assert.match(refreshed.stdout, /16 unchanged/u);
+    assert.match(refreshed.stdout, /17 unchanged/u);
     assert.deepEqual(writes(begun), {});
   });
 
@@ -212,20 +232,33 @@ describe('the rehearsal plugin for kubernetes on a real cluster', function () {
     const { code, stdout } = await up();
     assert.equal(code, 0, stdout);
     assert.match(stdout, /~ 5 updated/u);
-    assert.match(stdout, /\+-2 replaced/u);
-    const order = ['bot updated', 'gate updated', 'keys deleted original'].map((each) =>
-      stdout.indexOf(each),
-    );
-    assert.deepEqual(
-      order,
-      order.toSorted((one, other) => one - other),
-    );
-    assert.ok(!order.includes(-1));
+    assert.match(stdout, /\+-3 replaced/u);
+    assertOrder(stdout, ['bot updated', 'gate updated', 'keys deleted original']);
     assert.equal(await exists(secret('keys-one')), false);
     assert.equal(await exists(secret('keys-two')), true);
     assert.equal(await exists(`${externals}/external-one`), false);
     const { items } = await api.list('/api/v1/namespaces/probe/pods');
     assert.equal(items.length, 1);
+  });
+
+  it('names an immutable ConfigMap anew for other data, and deletes the old when nothing needs it', async () => {
+    const before = await programs();
+    const [name = ''] = Object.keys(before);
+    assert.match(name, /^program-[0-9a-z]{8}$/u);
+    assert.deepEqual(Object.values(before), ['two']);
+    await give('more');
+    const { code, stdout } = await up();
+    assert.equal(code, 0, stdout);
+    assertOrder(stdout, [
+      'program created replacement',
+      'bot updated',
+      'gate updated',
+      'program deleted original',
+    ]);
+    const after = await programs();
+    assert.deepEqual(Object.values(after), ['more']);
+    assert.ok(!(name in after));
+    assert.match(stdout, new RegExp(`programName: "${name}" => "${Object.keys(after)}"`, 'u'));
   });
 
   it('fails with the reason of a bot that does not run, keeps the old Secret, and heals', async () => {
@@ -236,13 +269,15 @@ describe('the rehearsal plugin for kubernetes on a real cluster', function () {
       failed.stdout,
       /error: Deployment probe\/bot: pod bot-\S+: container bot: [^;]*exit code 1, 3 restarts; nothing old is deleted/u,
     );
-    assert.equal(await exists(secret('keys-two')), true);
+    assert.equal(await exists(secret('keys-more')), true);
+    assert.deepEqual(Object.values(await programs()).toSorted(), ['more', 'three']);
     const again = await up();
     assert.equal(again.code === 0, false, 'a failed value that is tried again fails again');
     await give('four');
     const healed = await up();
     assert.equal(healed.code, 0, healed.stdout);
-    for (const name of ['keys-two', 'keys-three']) assert.equal(await exists(secret(name)), false);
+    assert.deepEqual(Object.values(await programs()), ['four']);
+    for (const name of ['keys-more', 'keys-three']) assert.equal(await exists(secret(name)), false);
   });
 
   it('sees at a refresh what others changed, removed or stopped, and mends it', async () => {
@@ -296,8 +331,10 @@ describe('the rehearsal plugin for kubernetes on a real cluster', function () {
   });
 
   it('deletes everything and waits until it is gone', async () => {
+    const begun = Date.now();
     const { code, stdout } = await pulumi(['destroy', '--yes', '--skip-preview']);
     assert.equal(code, 0, stdout);
+    assert.equal(writes(begun)['delete configmaps'], 1);
     assert.equal(await exists('/api/v1/namespaces/probe'), false);
   });
 

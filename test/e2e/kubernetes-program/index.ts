@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import * as k8s from '@pulumi/kubernetes';
 import * as pulumi from '@pulumi/pulumi';
 import { getCluster, Rollout } from '../../../plugins/hummingbot/resources.ts';
+import { bookKeeper, hasStarted } from '../book-keeper.ts';
 
 const config = new pulumi.Config();
 const step = config.require('step');
@@ -75,6 +76,11 @@ const keys = new k8s.core.v1.Secret(
   { metadata: named(`keys-${step}`), immutable: true, stringData: { 'api.key': value } },
   opts,
 );
+const program = new k8s.core.v1.ConfigMap(
+  'program',
+  { metadata: { namespace }, immutable: true, data: { step } },
+  opts,
+);
 const waitFor = { 'pulumi.com/waitFor': 'condition=Ready' };
 new k8s.apiextensions.CustomResource(
   'external',
@@ -120,10 +126,13 @@ const bot = new k8s.apps.v1.Deployment(
               name: 'bot',
               image: process.env.BOT_IMAGE ?? '',
               imagePullPolicy: 'IfNotPresent',
+              command: bookKeeper('API_KEY_FILE'),
+              readinessProbe: { exec: { command: hasStarted }, periodSeconds: 1 },
               env: [{ name: 'API_KEY_FILE', value: '/etc/secrets/trading/api.key' }],
               resources: { limits: { cpu: '1000m' }, requests: { cpu: '50m' } },
               volumeMounts: [
                 { name: 'keys', mountPath: '/etc/secrets/trading' },
+                { name: 'program', mountPath: '/etc/hummingbot' },
                 { name: 'data', mountPath: '/home/hummingbot/data' },
                 { name: 'logs', mountPath: '/home/hummingbot/logs' },
                 { name: 'conf', mountPath: '/home/hummingbot/conf' },
@@ -132,6 +141,7 @@ const bot = new k8s.apps.v1.Deployment(
           ],
           volumes: [
             { name: 'keys', secret: { secretName: keys.metadata.name, defaultMode: 0o400 } },
+            { name: 'program', configMap: { name: program.metadata.name } },
             { name: 'data', persistentVolumeClaim: { claimName: claim.metadata.name } },
             { name: 'logs', emptyDir: {} },
             { name: 'conf', emptyDir: { medium: 'Memory' } },
@@ -155,3 +165,4 @@ const gate = new Rollout(
 );
 export const { pod } = gate;
 export const automatic = auto.metadata.name;
+export const programName = program.metadata.name;
