@@ -46,20 +46,24 @@ def password():
 
 
 def log_in(settings):
-    """The bot's own login. @returns the fields that it read, by exchange, if they are those delivered"""
+    """The bot's own login. @returns keys by exchange if it read what was delivered; None otherwise"""
     from hummingbot.client.config.config_crypt import ETHKeyFileSecretManger
     from hummingbot.client.config.security import Security
 
-    with suppress(FileNotFoundError):
+    values = read_secrets(settings)
+    try:
         if Security.login(ETHKeyFileSecretManger(password())):
-            return read_by(Security.all_decrypted_values(), settings)
-        raise Refused("keystore: got a password that it was not made with; allowed: that of materialise.py; fix: start it again")
+            return read_by(Security.all_decrypted_values(), settings, values)
+    except Refused:
+        raise
+    except Exception:
+        # Files that another password, another bot or half a disk has left behind.
+        return None
     return None
 
 
-def read_by(bot, settings):
+def read_by(bot, settings, values):
     """@returns keys by exchange; None when the bot has other values than those delivered"""
-    values = read_secrets(settings)
     wanted = {connector["connector"] for connector in settings["connectors"]}
     if set(bot) != wanted:
         return None
@@ -74,9 +78,10 @@ def read_by(bot, settings):
 
 
 def logged_in(settings):
-    """Logs in; files that are older than what is delivered, after a restart in place, are made anew."""
+    """Logs in; what is not of these values, as after a restart in place, is made anew, once."""
     read = log_in(settings)
     if read is None:
+        print("conf/connectors are not what was delivered: made anew", flush=True)
         materialise(settings)
         read = log_in(settings)
     if read is None:

@@ -17,9 +17,11 @@ import os
 import re
 import secrets
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
+from shutil import rmtree
 
 HERE = Path(__file__).resolve().parent
 HOME = Path("/home/hummingbot")
@@ -42,8 +44,13 @@ class Refused(Exception):
 
 def read_settings():
     """bot.json, as botSettings() in components/consumers/container.ts makes it."""
-    with open(HERE / "bot.json", encoding="utf-8") as file:
-        return json.load(file)
+    try:
+        with open(HERE / "bot.json", encoding="utf-8") as file:
+            return json.load(file)
+    except (OSError, ValueError) as error:
+        raise Refused(
+            f"{HERE}/bot.json: got {type(error).__name__}; allowed: the file that npm start writes; fix: npm start"
+        ) from None
 
 
 def secret_of(entry):
@@ -197,42 +204,23 @@ def forget():
 def write_connectors(settings, values, password):
     """Encrypts, reads back, compares, and only then puts each file where the bot looks."""
     from hummingbot.client.config.config_crypt import ETHKeyFileSecretManger
-    from hummingbot.client.config.config_helpers import ClientConfigAdapter, load_connector_config_map_from_file
     from hummingbot.client.config.security import Security
     from hummingbot.client.settings import AllConnectorSettings
 
     Security.secrets_manager = ETHKeyFileSecretManger(password)
+    known = AllConnectorSettings.get_connector_settings()
     target = HOME / "conf" / "connectors"
     new = target / ".new"
-    new.mkdir(exist_ok=True)
-    for connector in settings["connectors"]:
-        name = connector["connector"]
-        fields = values[connector["exchange"]]
-        known = AllConnectorSettings.get_connector_settings().get(name)
-        if known is None or known.config_keys is None:
-            raise Refused(
-                f"{name}: got no such connector in Hummingbot {version()}; allowed: an image that has it; "
-                f"fix: another image, or leave {connector['exchange']} out of exchanges"
-            )
-        config = ClientConfigAdapter(known.config_keys.__class__.model_construct())
-        own = set(known.config_keys.__class__.model_fields) - {"connector"}
-        unlike = own.symmetric_difference({*fields, *connector["plain"]})
-        if unlike:
-            raise Refused(
-                f"{name}: got other fields in Hummingbot {version()} ({', '.join(sorted(unlike))}); "
-                f"allowed: those of the catalog; fix: an image of 2.16.0 to 2.18"
-            )
-        for field, value in {**connector["plain"], **fields}.items():
-            setattr(config, field, value)
-        path = new / f"{name}.yml"
-        with suppress(FileNotFoundError):
-            path.unlink()
-        put(path, config.generate_yml_output_str_with_comments(), 0o600)
-        read = load_connector_config_map_from_file(path)
-        wrong = [field for field, value in fields.items() if getattr(read, field).get_secret_value() != value]
-        wrong += [field for field, value in connector["plain"].items() if getattr(read, field) != value]
-        if wrong:
-            raise Refused(f"{name}: got another value back for {', '.join(wrong)}; allowed: what was written", CANNOT_WRITE)
+    # What a run that was killed has left may be of other exchanges.
+    rmtree(new, ignore_errors=True)
+    new.mkdir()
+
+    def write(connector):
+        write_connector(connector, values[connector["exchange"]], known.get(connector["connector"]), new)
+
+    # A million rounds of a hash for each field, outside of Python's lock.
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(write, settings["connectors"]))
     for path in target.iterdir():
         # The bot reads each of these, whatever its ending; one that it does not know breaks its login.
         if not path.name.startswith((".", "_")) and (path.is_symlink() or not path.is_dir()):
@@ -240,6 +228,38 @@ def write_connectors(settings, values, password):
     for path in sorted(new.glob("*.yml")):
         os.replace(path, target / path.name)
     new.rmdir()
+
+
+def write_connector(connector, fields, known, directory):
+    """One connector's file, as the bot's own `connect` would write it, and read as its login does."""
+    from hummingbot.client.config.config_helpers import ClientConfigAdapter, load_connector_config_map_from_file
+
+    name = connector["connector"]
+    if known is None or known.config_keys is None:
+        raise Refused(
+            f"{name}: got no such connector in Hummingbot {version()}; allowed: an image that has it; "
+            f"fix: another image, or leave {connector['exchange']} out of exchanges"
+        )
+    model = known.config_keys.__class__
+    unlike = (set(model.model_fields) - {"connector"}).symmetric_difference({*fields, *connector["plain"]})
+    if unlike:
+        raise Refused(
+            f"{name}: got other fields in Hummingbot {version()} ({', '.join(sorted(unlike))}); "
+            f"allowed: those of the catalog; fix: an image of 2.16.0 to 2.18"
+        )
+    config = ClientConfigAdapter(model.model_construct())
+    for field, value in {**connector["plain"], **fields}.items():
+        setattr(config, field, value)
+    path = directory / f"{name}.yml"
+    put(path, config.generate_yml_output_str_with_comments(), 0o600)
+    read = load_connector_config_map_from_file(path)
+    wrong = [field for field, value in fields.items() if getattr(read, field).get_secret_value() != value]
+    wrong += [field for field, value in connector["plain"].items() if getattr(read, field) != value]
+    if wrong:
+        raise Refused(
+            f"{name}: got another value back for {', '.join(wrong)}; allowed: what was written; fix: start it again",
+            CANNOT_WRITE,
+        )
 
 
 def write_verification(password):

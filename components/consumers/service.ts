@@ -76,7 +76,7 @@ export interface HummingbotFolderArgs {
  */
 export class HummingbotFolder extends pulumi.ComponentResource {
   constructor(name: string, args: HummingbotFolderArgs, opts?: pulumi.ComponentResourceOptions) {
-    // As it was called before it held the programs (docs/decisions/0012-the-bot-materialises.md).
+    // As it was called before it held the programs (docs/decisions/0013-the-bot-materialises.md).
     const before = 'hummingbot-secrets:consumers:HummingbotDirectories';
     const aliases = [{ type: before, name: 'hummingbot-directory' }];
     const merged = pulumi.mergeOptions(opts, { aliases });

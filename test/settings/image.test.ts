@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { pinnedImage } from '../../settings/image.ts';
+import { isTooOld, pinnedImage } from '../../settings/image.ts';
 
 const sha256 = `sha256:${'0af1'.repeat(16)}`;
 const sha512 = `sha512:${'0af1'.repeat(32)}`;
@@ -158,5 +158,19 @@ describe('the grammar of images', () => {
       assert.doesNotMatch(text, pinnedImage);
     }
     assert.ok(performance.now() - begun < 1000);
+  });
+});
+
+describe('the version of Hummingbot', () => {
+  it('is known from the tag of an official image, and before 2.16 too old', () => {
+    for (const tag of ['version-2.15.0', '2.15.0', 'version-1.28.1', 'version-2.9.0']) {
+      assert.ok(isTooOld(`hummingbot/hummingbot:${tag}`), tag);
+      assert.ok(isTooOld(`ghcr.io/mirror/hummingbot:${tag}@sha256:${'0'.repeat(64)}`), tag);
+    }
+    for (const tag of ['version-2.16.0', '2.17.0', 'version-3.0.0', 'development', 'mine-1.0.0']) {
+      assert.ok(!isTooOld(`hummingbot/hummingbot:${tag}`), tag);
+    }
+    assert.ok(!isTooOld(`hummingbot/hummingbot@sha256:${'0'.repeat(64)}`));
+    assert.ok(!isTooOld('mine/nothing:1.0.0'));
   });
 });

@@ -33,6 +33,7 @@ interface Spec {
     readonly metadata: { labels: Record<string, string>; annotations: Record<string, string> };
     readonly spec: {
       readonly containers: readonly Container[];
+      readonly initContainers: readonly Container[];
       readonly volumes: readonly Volume[];
       readonly [other: string]: unknown;
     };
@@ -154,6 +155,54 @@ describe("the bot's Deployment", () => {
     assert.equal(at['/tmp'], 'tmp');
     for (const { emptyDir } of volumes)
       if (emptyDir !== undefined) assert.ok('sizeLimit' in emptyDir);
+  });
+
+  it('materialises first, in the same image, with the same Secrets, and without its data', () => {
+    const { container, initContainers } = podOf(run);
+    const [init, ...more] = initContainers;
+    assert.ok(init !== undefined && more.length === 0);
+    assert.equal(init.name, 'materialise');
+    assert.equal(init.image, container.image);
+    assert.deepEqual(init.env, container.env);
+    assert.deepEqual(init.securityContext, container.securityContext);
+    const own = ['logs', 'data'];
+    assert.deepEqual(
+      init.volumeMounts,
+      container.volumeMounts.filter(({ name }) => !own.includes(name)),
+    );
+    assert.match(String(init.command), /materialise\.py/);
+    assert.match(String(container.command), /launch\.py hummingbot\.cli\.engine;/);
+  });
+
+  it('is ready by the mark of its launcher, and killed by no probe', () => {
+    const { container } = podOf(run);
+    assert.deepEqual(container.readinessProbe, {
+      exec: { command: ['test', '-e', '/run/hummingbot/ready'] },
+      periodSeconds: 2,
+    });
+    assert.equal(container.livenessProbe, undefined);
+  });
+
+  it('is preceded by a preflight that is the init container alone, and no pod of the bot', () => {
+    const { inputs, options } = run.recorder.one('hummingbot:index:Preflight');
+    const { template } = inputs.job as Spec;
+    const { containers, volumes, ...pod } = template.spec;
+    assert.deepEqual(containers, podOf(run).initContainers);
+    assert.deepEqual(
+      volumes.map(({ name }) => name),
+      ['trading-secrets', 'program', 'conf', 'run', 'tmp'],
+    );
+    assert.equal(pod.restartPolicy, 'Never');
+    assert.equal(pod.automountServiceAccountToken, false);
+    assert.equal(template.metadata.labels, undefined);
+    assert.deepEqual(template.metadata.annotations, specOf(run).template.metadata.annotations);
+    assert.equal((inputs.labels as Record<string, string>)['app.kubernetes.io/name'], undefined);
+    for (const group of ['trading', 'infrastructure', 'monitoring']) {
+      const secret = `kubernetes:external-secrets.io/v1:ExternalSecret ${group}-external-secret`;
+      assert.ok(options.dependencies.includes(secret));
+    }
+    const moved = run.recorder.one(deployment).options.dependencies;
+    assert.ok(moved.includes('hummingbot:index:Preflight hummingbot-preflight'));
   });
 
   it('keeps its data on a claim that one pod alone can have', () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { parse } from 'yaml';
 import { render } from '../../../components/consumers/service.ts';
 import type { Reference } from '../../../components/delivery/delivery.ts';
+import type { Strategy } from '../../../components/strategy.ts';
 
 const reference: Reference = {
   key: 'binance_api_key',
@@ -36,6 +37,40 @@ describe('the Compose file', () => {
     });
     assert.equal(parse(text).version, undefined);
     assert.ok(!text.includes('external'));
+  });
+
+  it('materialises and launches by one entrypoint, whose variables are not Compose’s', () => {
+    const [shell, flag, script] = hummingbot.entrypoint;
+    assert.deepEqual([shell, flag], ['/bin/sh', '-c']);
+    assert.match(script, /exec "\$\$python" -u \/etc\/hummingbot\/launch\.py \S+ --materialise;/u);
+    assert.doesNotMatch(script.replaceAll('$$', ''), /\$/u);
+    assert.deepEqual(hummingbot.healthcheck.test, ['CMD', 'test', '-e', '/run/hummingbot/ready']);
+    assert.equal(hummingbot.tty, undefined);
+  });
+
+  it('keeps what it makes of secrets in memory, for its own user', () => {
+    assert.deepEqual(hummingbot.tmpfs, [
+      '/tmp:mode=1777',
+      '/run/hummingbot:mode=0700,uid=7,gid=8',
+      '/home/hummingbot/conf/connectors:mode=0700,uid=7,gid=8',
+    ]);
+  });
+
+  it('mounts a script where the bot looks for it, read-only', () => {
+    const strategy: Strategy = {
+      type: 'v2-script',
+      config: { name: 'mine.yml', content: '' },
+      script: { name: 'mine.py', content: '' },
+      controllers: [],
+    };
+    const { volumes } = parse(render({ ...args, strategy }, [], {}, '')).services.hummingbot;
+    assert.deepEqual(volumes.at(-1), {
+      type: 'bind',
+      source: './bot/mine.py',
+      target: '/home/hummingbot/scripts/mine.py',
+      bind: { create_host_path: false },
+      read_only: true,
+    });
   });
 
   it('has no secrets section for a target without files', () => {
