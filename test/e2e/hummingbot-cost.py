@@ -1,6 +1,7 @@
 """What materialising costs, beside the bot's own encrypting and decrypting of the same fields.
 
 Both in one process and in turns, so that a busy machine is busy for both. Imports are done before.
+Time of all processors too: connectors are encrypted side by side, which hides work from a clock.
 """
 import json
 import sys
@@ -13,9 +14,9 @@ from hummingbot.client.config.config_crypt import ETHKeyFileSecretManger
 
 
 def seconds(work):
-    begun = time.perf_counter()
+    begun = (time.perf_counter(), time.process_time())
     work()
-    return time.perf_counter() - begun
+    return {"clock": time.perf_counter() - begun[0], "processors": time.process_time() - begun[1]}
 
 
 def own_work():
