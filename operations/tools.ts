@@ -2,7 +2,7 @@
  * `npm run tools`: finds or builds everything that rehearsals and end-to-end tests need, ahead of
  * time. Nobody has to: each command makes what it needs. What is cached already costs nothing.
  */
-import { botArchive } from '../rehearsal/images/hummingbot.ts';
+import { botArchive, botPackage, olderRelease } from '../rehearsal/images/hummingbot.ts';
 import { installMoto } from '../rehearsal/servers/aws.ts';
 import { dockerCompose, externalSecrets, kubernetes } from '../rehearsal/tools/tools.ts';
 import { findCli } from './engine/cli.ts';
@@ -19,6 +19,7 @@ const tools: readonly (readonly [string, () => Promise<unknown>])[] = [
   ['kubernetes', async () => await goTool(kubernetes)],
   ['external-secrets', async () => await goTool(externalSecrets)],
   ["the bot's image", async () => await botArchive()],
+  ['an older Hummingbot', async () => await botPackage(olderRelease)],
 ];
 
 async function main(): Promise<number> {

@@ -2,6 +2,7 @@
 import contextlib
 import io
 import json
+import os
 import runpy
 import sys
 from pathlib import Path
@@ -46,31 +47,99 @@ def refused(connector, values):
     return None
 
 
+@contextlib.contextmanager
+def arguments(*words):
+    before = sys.argv
+    sys.argv = ["hummingbot.cli.engine", *words]
+    try:
+        yield
+    finally:
+        sys.argv = before
+
+
 def engine(*words):
     """What the engine says and ends with; no variable holds a password."""
     said = io.StringIO()
     code = None
-    before = sys.argv
-    sys.argv = ["hummingbot.cli.engine", *words]
-    try:
-        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-            runpy.run_module("hummingbot.cli.engine", run_name="__main__")
-    except SystemExit as end:
-        code = end.code
-    finally:
-        sys.argv = before
+    with arguments(*words):
+        try:
+            with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+                runpy.run_module("hummingbot.cli.engine", run_name="__main__")
+        except SystemExit as end:
+            code = end.code
     return {"said": said.getvalue(), "code": code}
 
 
-def names():
-    from hummingbot.client.config import config_crypt
-    from hummingbot.client.config.security import Security
+def handed_over(*words):
+    """What the engine's main makes of its arguments and of HBOT_PASSWORD, up to where the bot would start."""
+    from hummingbot.cli import engine
 
-    found = [name for name in asked["config_crypt"] if hasattr(config_crypt, name)]
+    seen = {}
+
+    async def run_engine(name, config_file_name, v2_conf, password, auto_set_permissions):
+        seen.update(name=name, config=config_file_name, scriptConfig=v2_conf, password=password)
+        seen["left"] = "HBOT_PASSWORD" in os.environ
+        return 0
+
+    engine.run_engine = run_engine
+    os.environ["HBOT_PASSWORD"] = "of the contract"
+    with arguments(*words):
+        try:
+            engine.main()
+        except SystemExit as end:
+            seen["code"] = end.code
+    return seen
+
+
+def names():
+    """Those of the names asked for that are there, by module or class."""
+    import importlib
+
+    found = {}
+    for place, wanted in asked["names"].items():
+        module, _, inner = place.partition(":")
+        owner = importlib.import_module(module)
+        if inner:
+            owner = getattr(owner, inner)
+        found[place] = [name for name in wanted if hasattr(owner, name)]
+    return found
+
+
+def places():
+    from hummingbot.cli import bot
+    from hummingbot.client import settings
+    from hummingbot.client.config.config_crypt import PASSWORD_VERIFICATION_PATH
+
     return {
-        "config_crypt": found,
-        "Security": [name for name in asked["Security"] if hasattr(Security, name)],
+        "conf/.password_verification": str(PASSWORD_VERIFICATION_PATH),
+        "conf/connectors": str(settings.CONNECTORS_CONF_DIR_PATH),
+        "conf/strategies": str(settings.STRATEGIES_CONF_DIR_PATH),
+        "conf/scripts": str(settings.SCRIPT_STRATEGY_CONF_DIR_PATH),
+        "conf/controllers": str(settings.CONTROLLERS_CONF_DIR_PATH),
+        "scripts": str(settings.SCRIPT_STRATEGIES_PATH),
+        "status.json": str(bot._status_file().relative_to(bot.bot_dir())),
     }
+
+
+def status():
+    """Whether `strategy_running` is what the bot says of itself, in the status that it writes."""
+    import inspect
+
+    from hummingbot.cli import bot
+    from hummingbot.core.trading_core import TradingCore
+
+    bot.bot_dir().mkdir(parents=True, exist_ok=True)
+    bot.write_status({"engine": {"strategy_running": True}})
+    return {
+        "read": bot.read_status(),
+        "said": '"strategy_running"' in inspect.getsource(TradingCore.get_status).replace("'", '"'),
+    }
+
+
+def taken_for_engine():
+    from hummingbot.cli import bot
+
+    return bot.is_engine_pid(os.getpid())
 
 
 asked = json.load(sys.stdin)
@@ -80,7 +149,13 @@ answer = {
     "connectors": connectors(),
     "refused": {name: refused(name, values) for name, values in asked["plain"].items()},
     "names": names(),
+    "places": places(),
+    "status": status(),
+    "takenForEngine": taken_for_engine(),
     "help": engine("--help"),
     "locked": engine("--name", "contract"),
+    "byConfig": handed_over("--name", "a", "--config", "a.yml"),
+    "byScriptConfig": handed_over("--name", "b", "--script-config", "b.yml"),
 }
-json.dump(answer, sys.stdout)
+# The bot may have printed.
+print("\n" + json.dumps(answer), flush=True)
