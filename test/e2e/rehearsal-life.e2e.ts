@@ -21,7 +21,7 @@ const replaceable = ['account', 'cluster', 'issuer', 'kubeContext', 'image', 'de
 describe('the life of a rehearsal', () => {
   const prod = new RehearsedStack();
   const { checkout } = prod;
-  const staging = new RehearsedStack('staging', checkout);
+  const staging = new RehearsedStack('staging', { checkout });
   let earlier: readonly string[];
 
   before(function () {
