@@ -161,7 +161,7 @@ describe('a rotation', () => {
   it('gives the bot the new values to sign with, and leaves no old one in its pod', async () => {
     const values = await stack.values();
     const keystore = await stack.keystore();
-    assert.equal(keystore.size, 10);
+    assert.equal(keystore.size, 9);
     assert.deepEqual(differences(keystore, values), []);
     const decrypted = [...keystore.values()].join('\n');
     const inside = await stack.inside();
