@@ -59,6 +59,8 @@ export interface Event extends KubernetesObject {
 export interface Trouble {
   /** `container hummingbot: CrashLoopBackOff, exit code 1, 3 restarts`. */
   readonly text: string;
+  /** What our own program in the container said last; absent or empty when it said nothing. */
+  readonly words?: string;
   /** What stays the same while it lasts: a count and alternating reasons change the text. */
   readonly cause: string;
   /**
@@ -197,10 +199,10 @@ function troubleOfContainer(status: ContainerStatus, before: number): Trouble | 
     const exit = [`exit code ${ended.exitCode ?? 'unknown'}`];
     // `Error` says no more than the code; OOMKilled does.
     if (ended.reason !== undefined && ended.reason !== 'Error') exit.push(oneLine(ended.reason));
-    const crash = [waiting?.reason ?? 'crashes', ...exit, restarts].join(', ');
-    const text = [crash, wordsOf(ended)].filter((each) => each !== '').join(': ');
+    const text = [waiting?.reason ?? 'crashes', ...exit, restarts].join(', ');
     const graceSeconds = restartCount >= Math.max(mostRestarts, before + 1) ? 0 : undefined;
-    return { text: `container ${name}: ${text}`, cause: `${name} crashes`, graceSeconds };
+    const words = wordsOf(ended);
+    return { text: `container ${name}: ${text}`, words, cause: `${name} crashes`, graceSeconds };
   }
   const reason = waiting?.reason ?? '';
   if (!(reason in graces)) return undefined;
