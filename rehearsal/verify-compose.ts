@@ -6,7 +6,8 @@ import { programOf } from './debian-packages.ts';
 import type { Systems } from './systems.ts';
 import { type Check, type VerifyArgs, verifyBot } from './verify.ts';
 
-const settleSeconds = 3;
+/** For the login and, where one is set, the start of a strategy. */
+const readySeconds = 120;
 
 export async function verifyCompose(
   systems: Systems,
@@ -26,17 +27,18 @@ export async function verifyCompose(
     const { status, stdout, stderr } = spawnSync(program, words, { encoding: 'utf8', env });
     return { code: status ?? 1, stdout, stderr };
   };
-  const up = ask(systems.compose ?? 'docker-compose', '--project-directory', folder, 'up', '-d');
-  // A bot that its keys displease ends in the first seconds.
-  await new Promise((settle) => setTimeout(settle, settleSeconds * 1000));
+  const wait = ['--wait', '--wait-timeout', `${readySeconds}`];
+  const compose = systems.compose ?? 'docker-compose';
+  const up = ask(compose, '--project-directory', folder, 'up', '-d', ...wait);
   const docker = programOf('docker', 'docker.io');
   const filter = ['--filter', `label=com.docker.compose.project=${project}`];
+  const healthy = ask(docker, 'ps', '-q', ...filter, '--filter', 'health=healthy').stdout.trim();
   const names = ask(docker, 'ps', ...filter, '--format', '{{.Names}}').stdout.trim();
   const running = names.split('\n').filter((name) => name !== '');
   const checks: Check[] = [
     {
-      name: `one container, running: ${running.join(', ')}`,
-      passed: up.code === 0 && running.length === 1,
+      name: `one container, running and healthy: ${running.join(', ')}`,
+      passed: up.code === 0 && running.length === 1 && healthy !== '',
       seen: up.code === 0 ? `${running.length}` : (up.stderr.trim().split('\n').at(-1) ?? ''),
     },
   ];

@@ -3,7 +3,14 @@
  * other, and nobody else does. Values are compared in this process and never printed.
  */
 import { PassThrough } from 'node:stream';
-import { environmentName, groupNames, groups, type SecretKey } from '../components/catalog.ts';
+import {
+  entryOf,
+  environmentName,
+  groupNames,
+  groups,
+  type SecretKey,
+} from '../components/catalog.ts';
+import { differences, fieldOf, keystoreOf, type Run } from './keystore.ts';
 import type { Access } from './servers/kubernetes-client.ts';
 import { botKeys, groupOption } from './values-in-use.ts';
 
@@ -16,8 +23,7 @@ export interface Check {
 
 /** What the checks ask a running bot; one for Kubernetes, one for Docker. */
 export interface Bot {
-  /** Runs a command inside. */
-  run(...command: readonly string[]): Promise<{ readonly code: number; readonly stdout: string }>;
+  readonly run: Run;
   /** Where a key of a group given as files lies. */
   fileOf(key: SecretKey): string;
   /** Mode and owner of such a file, as `stat -c '%a %u %g'` prints them. */
@@ -64,8 +70,24 @@ export async function verifyBot(bot: Bot, args: VerifyArgs): Promise<readonly Ch
       seen: [...modes].join('; '),
     });
   }
-  checks.push(environmentCheck(environment, args));
+  checks.push(environmentCheck(environment, args), await keystoreCheck(bot, args));
   return checks;
+}
+
+/** By the bot's own login and decryption: what it would sign an order with. */
+async function keystoreCheck({ run }: Bot, { stackFile, values }: VerifyArgs): Promise<Check> {
+  const keys = groupNames
+    .flatMap((group) => botKeys(stackFile, group))
+    .filter((key) => values.has(key) && fieldOf(key) !== undefined);
+  const set = new Map(keys.map((key) => [key, values.get(key) ?? '']));
+  const exchanges = new Set(keys.map((key) => entryOf(key).usedWith));
+  const keystore = await keystoreOf(run);
+  const wrong = keystore && differences(keystore, set);
+  return {
+    name: `the bot reads ${keys.length} keys of ${exchanges.size} exchanges, equal to those set`,
+    passed: keys.length > 0 && wrong?.length === 0,
+    seen: wrong === undefined ? 'no login' : `others for ${wrong.join(', ') || 'no key'}`,
+  };
 }
 
 /** No value of a group that travels as files, and no value that the bot has no use for. */

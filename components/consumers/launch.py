@@ -87,7 +87,7 @@ def logged_in(settings):
     if read is None:
         raise Refused("conf/connectors: got other values than those delivered; allowed: the same; fix: start it again")
     report = json.loads((RUN / "report.json").read_text(encoding="utf-8"))
-    report["read"] = read
+    report.update(read=read, trading=None)
     write_report(report)
     print(f"logged in: {sum(map(len, read.values()))} keys of {', '.join(read) or 'no exchange'}", flush=True)
     return report
@@ -213,6 +213,9 @@ def main():
     os.umask(0o077)
     stop = Stop()
     try:
+        # Of a bot that was killed before it could take it away, in the same pod.
+        with suppress(FileNotFoundError):
+            (RUN / "ready").unlink()
         settings = read_settings()
         os.chdir(HOME)
         use_hummingbot()

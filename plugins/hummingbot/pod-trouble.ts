@@ -3,10 +3,10 @@
  *
  * Only words that cannot hold a value are passed on: names, reasons, exit codes, and messages of
  * the scheduler, the kubelet's mounts and image pulls. A container's termination message may be
- * its last log line, and a runtime's error may quote its arguments, so those are left out. (Our own
- * materialiser's is another thing: see preflight-progress.ts.)
+ * its last log line, and a runtime's error may quote its arguments, so those are left out; but a
+ * message that is a line of our own programs is passed on.
  */
-import { type KubernetesObject, oneLine } from '../kubernetes-api.ts';
+import { type KubernetesObject, oneLine, shortLine } from '../kubernetes-api.ts';
 
 /** What is read of a pod; everything may be missing. */
 export interface Pod extends KubernetesObject {
@@ -59,6 +59,8 @@ export interface Event extends KubernetesObject {
 export interface Trouble {
   /** `container hummingbot: CrashLoopBackOff, exit code 1, 3 restarts`. */
   readonly text: string;
+  /** What our own program in the container said last; absent or empty when it said nothing. */
+  readonly words?: string;
   /** What stays the same while it lasts: a count and alternating reasons change the text. */
   readonly cause: string;
   /**
@@ -105,6 +107,10 @@ const tellableEvents = new Set([
   'FailedAttachVolume',
   'FailedCreatePodSandBox',
 ]);
+
+/** A line of components/consumers/*.py, up to its fix: the caller has one of its own. */
+const ownLine = /^[^;]+: got [^;]+; allowed: [^;]+/u;
+const longestLine = 600;
 
 export function isReady(pod: Pod): boolean {
   return conditionOf(pod, 'Ready')?.status === 'True';
@@ -195,13 +201,20 @@ function troubleOfContainer(status: ContainerStatus, before: number): Trouble | 
     if (ended.reason !== undefined && ended.reason !== 'Error') exit.push(oneLine(ended.reason));
     const text = [waiting?.reason ?? 'crashes', ...exit, restarts].join(', ');
     const graceSeconds = restartCount >= Math.max(mostRestarts, before + 1) ? 0 : undefined;
-    return { text: `container ${name}: ${text}`, cause: `${name} crashes`, graceSeconds };
+    const words = wordsOf(ended);
+    return { text: `container ${name}: ${text}`, words, cause: `${name} crashes`, graceSeconds };
   }
   const reason = waiting?.reason ?? '';
   if (!(reason in graces)) return undefined;
   const text = told(reason, tellable.has(reason) ? waiting?.message : undefined);
   const cause = /image/iu.test(reason) ? `image of ${name}` : `${name} ${reason}`;
   return { text: `container ${name}: ${text}`, cause, graceSeconds: graces[reason] };
+}
+
+/** What our own program said last; with any other reason than `Error` the message is the runtime's. */
+function wordsOf({ reason = 'Error', message }: Terminated): string {
+  const [line = ''] = reason === 'Error' ? (message?.trim().split(/[\r\n]/u) ?? []) : [];
+  return shortLine(ownLine.exec(line)?.[0], longestLine);
 }
 
 function conditionOf(pod: Pod, type: string): Condition | undefined {

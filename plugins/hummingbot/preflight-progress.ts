@@ -1,8 +1,8 @@
 /**
  * Where a preflight's Job stands, judged from what the API server shows at one moment.
  *
- * Of a container that failed it passes on the termination message, which pod-trouble.ts leaves out:
- * here it is the materialiser's, one line of its own without a value, and not a last log line.
+ * Of a container that failed it passes on the whole termination message: here it is always the
+ * materialiser's, one line of its own without a value, and never a last log line.
  */
 import { type KubernetesObject, oneLine, shortLine } from '../kubernetes-api.ts';
 import {

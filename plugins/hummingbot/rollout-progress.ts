@@ -104,8 +104,9 @@ function troubleOfNew(
     const about = events.filter((event) => involves(event, nameOf(pod)));
     const trouble = troubleOf(pod, about, before);
     if (trouble !== undefined) {
-      const { text, cause, graceSeconds } = trouble;
-      return waiting(`pod ${nameOf(pod)}: ${text}`, cause, graceSeconds);
+      const { text, words = '', cause, graceSeconds } = trouble;
+      const said = words === '' ? text : `${text}: ${words}`;
+      return waiting(`pod ${nameOf(pod)}: ${said}`, cause, graceSeconds);
     }
   }
   const failure = conditionOf(deployment, 'ReplicaFailure');

@@ -49,19 +49,25 @@ export class Checkout {
       mkdirSync(dirname(target), { recursive: true });
       cpSync(join(source, path), target, { errorOnExist: false, force: true });
     }
-    const git = (...args: string[]): void => {
-      const identity = ['-c', 'user.name=e2e', '-c', 'user.email=e2e@localhost'];
-      const { status } = spawnSync('git', [...identity, ...args], { cwd: this.directory });
-      if (status !== 0) throw new Error(`git ${args[0]} failed`);
-    };
-    git('init', '-q');
-    git('add', '-A');
-    git('commit', '-q', '-m', 'checkout');
+    this.#git('init', '-q');
+    this.commit('checkout');
     if (modules === 'link') {
       symlinkSync(join(source, 'node_modules'), this.path('node_modules'));
       // The pattern `node_modules/` does not match a link.
       writeFileSync(this.path('.git/info/exclude'), '/node_modules\n');
     }
+  }
+
+  #git(...args: readonly string[]): void {
+    const identity = ['-c', 'user.name=e2e', '-c', 'user.email=e2e@localhost'];
+    const { status } = spawnSync('git', [...identity, ...args], { cwd: this.directory });
+    if (status !== 0) throw new Error(`git ${args[0]} failed`);
+  }
+
+  /** Commits all that is there. */
+  commit(message: string): void {
+    this.#git('add', '-A');
+    this.#git('commit', '-q', '-m', message);
   }
 
   path(name: string): string {

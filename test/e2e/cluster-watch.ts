@@ -77,6 +77,11 @@ export class ClusterWatch {
     return this.#events[kind];
   }
 
+  /** Events of the bot's pods; those of preflights, which run beside a bot, are left out. */
+  bots(): readonly WatchEvent<V1Pod>[] {
+    return this.events('pods').filter(({ object }) => isBot(object));
+  }
+
   /** Waits for an event; undefined when none came within the seconds. */
   async next<K extends Kind>(
     kind: K,
@@ -136,6 +141,25 @@ export class ClusterWatch {
 export function isReady(object: ExternalSecret | V1Pod): boolean {
   const { conditions = [] } = object.status ?? {};
   return conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
+}
+
+export function isBot({ metadata }: V1Pod): boolean {
+  return metadata?.labels?.['app.kubernetes.io/name'] === 'hummingbot';
+}
+
+export function isPreflight({ metadata }: V1Pod): boolean {
+  return metadata?.labels?.['hummingbot-secrets/preflight'] !== undefined;
+}
+
+/** Whether its containers have ended well. */
+export function isDone({ status }: V1Pod): boolean {
+  return status?.phase === 'Succeeded';
+}
+
+/** Restarts of its containers, those of init first. */
+export function restartsOf({ status }: V1Pod): readonly number[] {
+  const { initContainerStatuses = [], containerStatuses = [] } = status ?? {};
+  return [...initContainerStatuses, ...containerStatuses].map(({ restartCount }) => restartCount);
 }
 
 /** Whether the bot's container runs, as far as the kubelet has said. */

@@ -11,16 +11,16 @@ import { entryOf } from '../../components/catalog.ts';
 import { eventually } from '../../rehearsal/servers/kubernetes-client.ts';
 import { leaks, makeCanary } from '../canary.ts';
 import type { Result } from './checkout.ts';
-import { isReady } from './cluster-watch.ts';
+import { isReady, restartsOf } from './cluster-watch.ts';
 import { canRehearse, RehearsedStack } from './rehearsed-stack.ts';
 
-/** Three restarts come within half a minute; the Deployment's own deadline is ten minutes. */
+/** Three restarts come within a minute and a half; the Deployment's own deadline is ten minutes. */
 const failsWithinSeconds = 150;
 const versioned = 'hummingbot-trading-keys-';
 
 describe('a value that keeps the bot from becoming Ready', () => {
   const key = 'binance_api_key';
-  const stack = new RehearsedStack('prod');
+  const stack = new RehearsedStack('prod', { keepsBook: true });
   const good = { a: makeCanary('a'), c: makeCanary('c') };
   const bad = `${makeCanary('b')}-refused-by-exchange-${randomBytes(4).toString('hex')}`;
   const canaries = new Map(Object.entries({ ...good, bad }));
@@ -46,7 +46,7 @@ describe('a value that keeps the bot from becoming Ready', () => {
   }
 
   /** An up that fails in time, in one line with the pod's reason; what was there is there. */
-  async function fails(old: readonly string[], exitCode: number): Promise<void> {
+  async function fails(old: readonly string[]): Promise<void> {
     const { code, stdout, stderr, seconds } = await timed(async () => await stack.up());
     const printed = `${stdout}\n${stderr}`;
     assert.equal(code, 1, printed);
@@ -58,7 +58,8 @@ describe('a value that keeps the bot from becoming Ready', () => {
     const reason = 'container hummingbot: (?:crashes|CrashLoopBackOff)';
     const line = new RegExp(
       `^error: Deployment hummingbot/hummingbot: pod ${pod?.metadata?.name}: ${reason}, ` +
-        `exit code ${exitCode}, \\d restarts; nothing old is deleted; fix: kubectl `,
+        'exit code 1, \\d restarts: strategy book\\.yml: got exit code 1 from the bot; ' +
+        'allowed: one that it can start; nothing old is deleted; fix: kubectl ',
       'u',
     );
     assert.equal(told.length, 1, printed);
@@ -138,12 +139,12 @@ describe('a value that keeps the bot from becoming Ready', () => {
     await stack.set(key, good.a);
     current = await heals(good.a);
     await stack.set(key, bad);
-    await fails(current, 1);
+    await fails(current);
   });
 
   it('fails again while the bot is down, also after a refresh', async () => {
     assert.equal((await stack.pulumi(['refresh', '--yes', '--skip-preview'])).code, 0);
-    await fails(current, 1);
+    await fails(current);
   });
 
   it('is healed by one up with the old value (A -> B -> A)', async () => {
@@ -156,10 +157,10 @@ describe('a value that keeps the bot from becoming Ready', () => {
 
   it('is healed by one up, unchanged, once what kept the bot down is mended', async () => {
     const book = join(stack.data() ?? '', 'trades.log');
-    // Not the value: the bot cannot write its book.
+    // Not the value: the strategy cannot start, because it cannot write its book.
     chmodSync(book, 0o400);
     await stack.set(key, good.c);
-    await fails(current, 4);
+    await fails(current);
     chmodSync(book, 0o644);
     current = await heals(good.c);
   });
@@ -167,6 +168,42 @@ describe('a value that keeps the bot from becoming Ready', () => {
   it('is no matter of failures: back to a good value that was left (A -> C -> A)', async () => {
     await stack.set(key, good.a);
     assert.notDeepEqual(await heals(good.a), current);
+  });
+
+  it('leaves the old bot alone when the fault shows before: an image that cannot be had', async () => {
+    const before = await stack.pod();
+    const trades = stack.trades();
+    const { stdout: image } = await stack.pulumi(['config', 'get', 'image']);
+    await setImage(`rehearsal.invalid/hummingbot@sha256:${'0'.repeat(64)}`);
+    const { code, stdout, stderr, seconds } = await timed(async () => await stack.up());
+    const printed = `${stdout}\n${stderr}`;
+    assert.equal(code, 1, printed);
+    console.log(`      failed after ${seconds.toFixed(0)} s`);
+    assert.ok(seconds < failsWithinSeconds, `${seconds} s`);
+    const lines = printed.split('\n').map((line) => line.trim());
+    const told = lines.filter((line) => line.startsWith('error: Preflight '));
+    assert.equal(told.length, 1, printed);
+    assert.match(
+      told[0] ?? '',
+      /^error: Preflight hummingbot\/hummingbot-preflight: pod hummingbot-preflight-\S+: container materialise: (?:ErrImagePull|ImagePullBackOff): .*rehearsal\.invalid\/hummingbot@sha256:0{64}.*; nothing was changed and the old bot, if any, still runs; fix: kubectl /u,
+    );
+    await assertUntouched();
+    await setImage(image.trim());
+    assert.equal((await stack.up()).code, 0);
+    await assertUntouched();
+    await assertSettled();
+
+    async function setImage(name: string): Promise<void> {
+      assert.equal((await stack.pulumi(['config', 'set', 'image', name])).code, 0);
+    }
+
+    async function assertUntouched(): Promise<void> {
+      const pod = await stack.pod();
+      assert.equal(pod.metadata?.uid, before.metadata?.uid);
+      assert.ok(isReady(pod));
+      assert.deepEqual(restartsOf(pod), [0, 0]);
+      assert.deepEqual(stack.trades(), trades);
+    }
   });
 
   it('leaves no value in what was printed or logged', () => {

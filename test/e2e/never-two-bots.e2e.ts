@@ -15,7 +15,7 @@ import { canRehearse, RehearsedStack, type Trade } from './rehearsed-stack.ts';
 const shutdownSeconds = 15;
 
 describe('never two bots', () => {
-  const stack = new RehearsedStack('prod');
+  const stack = new RehearsedStack('prod', { keepsBook: true });
   let watch: ClusterWatch;
 
   before(async function () {
@@ -47,7 +47,7 @@ describe('never two bots', () => {
   /** By the kubelet's word: at no event does the container of more than one pod run. */
   function assertOneRuns(): void {
     const running = new Set<string>();
-    for (const { type, name, object } of watch.events('pods')) {
+    for (const { type, name, object } of watch.bots()) {
       if (type === 'DELETED' || !runs(object)) running.delete(name);
       else running.add(name);
       assert.ok(running.size <= 1, [...running].join(' and '));
@@ -76,7 +76,7 @@ describe('never two bots', () => {
 
   /** Events of pods that are there and not yet placed, by why not. */
   function waitingEvents(name: string): readonly WatchEvent<V1Pod>[] {
-    return watch.events('pods').filter((event) => event.name === name && refusal(event) !== '');
+    return watch.bots().filter((event) => event.name === name && refusal(event) !== '');
   }
 
   it('waits with the next pod while a deleted one still cancels its orders', async () => {

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseDocument } from 'yaml';
 import { groups } from '../../components/catalog.ts';
+import { differences } from '../../rehearsal/keystore.ts';
 import { machineState, processesOf } from './machine.ts';
 import { appearing, descendants } from './process-tree.ts';
 import { canRehearse, RehearsedStack } from './rehearsed-stack.ts';
@@ -21,7 +22,7 @@ const replaceable = ['account', 'cluster', 'issuer', 'kubeContext', 'image', 'de
 describe('the life of a rehearsal', () => {
   const prod = new RehearsedStack();
   const { checkout } = prod;
-  const staging = new RehearsedStack('staging', checkout);
+  const staging = new RehearsedStack('staging', { checkout });
   let earlier: readonly string[];
 
   before(function () {
@@ -121,6 +122,7 @@ describe('the life of a rehearsal', () => {
     assert.equal(code, 0, stdout + stderr);
     assert.match(stdout, /^ {2}ok {6}one pod, Running and Ready/mu);
     assert.match(stdout, /^ {2}ok {6}\d+ values in the bot are those that were set/mu);
+    assert.match(stdout, /^ {2}ok {6}the bot reads 5 keys of 2 exchanges, equal to those set/mu);
     assert.doesNotMatch(stdout, /FAILED/u);
     assert.match(stdout, /^Rehearsal of staging: passed/mu);
     await assertNothingLeft(staging);
@@ -208,6 +210,7 @@ describe('the life of a rehearsal', () => {
         if (trading.some(([each]) => each === key)) continue;
         for (const [name, text] of environment) assert.ok(!text.includes(value), `${key}: ${name}`);
       }
+      assert.deepEqual(differences(await prod.keystore(), values), []);
       assert.equal((await prod.inBot(['ls', '/etc/secrets'])).stdout.trim(), 'trading');
       const spec = JSON.stringify((await prod.pod()).spec);
       for (const [key, value] of values) assert.ok(!spec.includes(value), key);

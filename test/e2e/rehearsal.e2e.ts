@@ -77,6 +77,7 @@ describe('npm run rehearse', () => {
     const { code, stdout, stderr } = await rehearse('prod');
     assert.equal(code, 0, stdout + stderr);
     assert.match(stdout, /ok {6}10 values in the bot are those that were set/u);
+    assert.match(stdout, /ok {6}the bot reads 9 keys of 4 exchanges, equal to those set/u);
     assert.match(stdout, /Rehearsal of prod: passed/u);
     assert.match(stderr, /trading: look-alikes, the values were not opened/u);
     assert.ok(!(stdout + stderr).includes(canary));
@@ -95,8 +96,10 @@ describe('npm run rehearse', () => {
     assert.equal(first.code, 0, first.stdout + first.stderr);
     const values = await valuesOf('dev');
     assert.ok(values.size >= 18);
-    const again = await rehearse('dev', 'up');
-    assert.equal(again.code, 0);
+    const again = await rehearse('dev', '--keep');
+    assert.equal(again.code, 0, again.stdout + again.stderr);
+    assert.match(again.stdout, /ok {6}one container, running and healthy: /u);
+    assert.match(again.stdout, /ok {6}the bot reads 9 keys of 4 exchanges, equal to those set/u);
     assert.match(again.stdout, / unchanged/u);
     assert.doesNotMatch(again.stdout, /\d+ (?:created|updated|replaced|deleted)/u);
     for (const { stdout, stderr } of [first, again]) {

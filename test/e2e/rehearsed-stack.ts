@@ -3,11 +3,13 @@
  * environment that `npm run rehearse -- STACK shell` gives, and eyes on all that it talks to.
  */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { V1Pod } from '@kubernetes/client-node';
+import { parseDocument } from 'yaml';
 import { entryOf, isSecretKey, type SecretKey } from '../../components/catalog.ts';
+import { keystoreOf } from '../../rehearsal/keystore.ts';
 import { type AwsRequest, isWrite, readRequests } from '../../rehearsal/servers/aws-requests.ts';
 import { cgroupsOf } from '../../rehearsal/servers/cgroups.ts';
 import { type Cluster, enclosureIn } from '../../rehearsal/servers/cluster.ts';
@@ -49,6 +51,19 @@ interface Running {
   readonly audit: AuditLog;
 }
 
+/** A strategy that keeps a book, takes its time to stop, and ends at a key that holds `refused-by-exchange`. */
+const book = {
+  config: 'test/e2e/strategies/book.yml',
+  script: 'test/e2e/strategies/book.py',
+} as const;
+
+export interface RehearsedStackArgs {
+  /** @default - one of its own */
+  readonly checkout?: Checkout;
+  /** Whether the bot trades by the strategy that keeps a book. @default - it logs in and does not trade */
+  readonly keepsBook?: boolean;
+}
+
 export class RehearsedStack {
   readonly stack: string;
   readonly checkout: Checkout;
@@ -56,9 +71,22 @@ export class RehearsedStack {
   #running: Running | undefined;
   readonly #watches: ClusterWatch[] = [];
 
-  constructor(stack = 'prod', checkout = new Checkout()) {
+  constructor(
+    stack = 'prod',
+    { checkout = new Checkout(), keepsBook = false }: RehearsedStackArgs = {},
+  ) {
     this.stack = stack;
     this.checkout = checkout;
+    if (keepsBook) this.commit('strategy', book);
+  }
+
+  /** Commits a setting of the stack file: a rehearsal copies what is committed. */
+  commit(setting: string, value: unknown): void {
+    const path = this.checkout.path(`Pulumi.${this.stack}.yaml`);
+    const document = parseDocument(readFileSync(path, 'utf8'));
+    document.setIn(['config', `hummingbot-secrets:${setting}`], value);
+    writeFileSync(path, document.toString());
+    this.checkout.commit(setting);
   }
 
   /** Folder of the rehearsal, with the servers' logs in `logs`. */
@@ -249,6 +277,21 @@ export class RehearsedStack {
   ): Promise<{ readonly code: number; readonly stdout: string }> {
     const pod = name ?? (await this.pod()).metadata?.name ?? '';
     return await execute(this.access, { namespace: this.namespace, name: pod }, command);
+  }
+
+  /** What the bot reads from its keystore, by field. @throws AssertionError when it cannot log in */
+  async keystore(): Promise<ReadonlyMap<string, string>> {
+    const name = (await this.pod()).metadata?.name ?? '';
+    const keystore = await keystoreOf(async (...command) => await this.inBot(command, name));
+    assert.ok(keystore !== undefined, 'no login');
+    return keystore;
+  }
+
+  /** Environments, arguments and mounted files of all that runs in the bot's container. */
+  async inside(): Promise<string> {
+    const files = '/proc/[0-9]*/environ /proc/[0-9]*/cmdline /etc/secrets/*/*';
+    const { stdout } = await this.inBot(['sh', '-c', `cat ${files} 2>/dev/null; true`]);
+    return stdout;
   }
 
   /** Path on this machine of the folder that is the bot's data; undefined before its first pod. */

@@ -10,11 +10,12 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import { differences } from '../../rehearsal/keystore.ts';
 import { lookAlike } from '../../rehearsal/look-alikes.ts';
 import { eventually } from '../../rehearsal/servers/kubernetes-client.ts';
 import { leaks } from '../canary.ts';
 import { shownRequest } from './audit-log.ts';
-import { type ClusterWatch, isReady } from './cluster-watch.ts';
+import { type ClusterWatch, isDone, isPreflight, isReady, restartsOf } from './cluster-watch.ts';
 import { canRehearse, deployer, RehearsedStack } from './rehearsed-stack.ts';
 import { absences, bookFaults, makePair, mixtures, overlaps, type Pair } from './rotation-rules.ts';
 
@@ -32,7 +33,7 @@ describe('a rotation', () => {
 
   before(async function () {
     if (!canRehearse) this.skip();
-    stack = new RehearsedStack('prod');
+    stack = new RehearsedStack('prod', { keepsBook: true });
     await stack.start();
     for (const [key, value] of await stack.values()) set.set(key, value);
     // A bot that takes its time to stop would show that another one does not wait for it.
@@ -96,7 +97,7 @@ describe('a rotation', () => {
 
   it('writes the value once, restarts the bot once, and in that order', async () => {
     const before = await inStore('trading', 'AWSCURRENT');
-    const [old] = watch.events('pods').slice(-1);
+    const [old] = watch.bots().slice(-1);
     const oldSecret = watch.events('secrets').findLast(({ name }) => /trading/u.test(name));
     const pair = makePair(1);
     await setPair(pair);
@@ -118,17 +119,23 @@ describe('a rotation', () => {
       .events('externalsecrets')
       .find(({ at, type, object }) => at > begun && type !== 'DELETED' && isReady(object));
     const told = watch
-      .events('pods')
+      .bots()
       .find(({ uid, object }) => uid === old?.uid && object.metadata?.deletionTimestamp);
     assert.ok(synced !== undefined && told !== undefined);
     assert.notEqual(synced.name, oldSecret?.name);
     assert.ok(synced.at < told.at, `synced ${synced.at - told.at} ms after the old pod was told`);
     assert.ok(synced.revision < told.revision);
-    const pods = watch.events('pods').filter(({ at, type }) => at > begun && type === 'ADDED');
+    const pods = watch.bots().filter(({ at, type }) => at > begun && type === 'ADDED');
     assert.equal(pods.length, 1);
     const pod = await stack.pod();
     assert.equal(pod.metadata?.uid, pods[0]?.uid);
-    assert.equal(pod.status?.containerStatuses?.[0]?.restartCount, 0);
+    assert.deepEqual(restartsOf(pod), [0, 0]);
+    const checked = watch
+      .events('pods')
+      .find(({ at, object }) => at > begun && isPreflight(object) && isDone(object));
+    assert.ok(checked !== undefined, 'no preflight ended well');
+    assert.ok(synced.revision < checked.revision && checked.revision < told.revision);
+    assert.deepEqual(await jobs(), []);
     assert.ok(gone.revision > (pods[0]?.revision ?? Number.POSITIVE_INFINITY));
     assert.ok(await holds(keys.api, pair.api));
     assert.ok(await holds(keys.secret, pair.secret));
@@ -141,6 +148,33 @@ describe('a rotation', () => {
       `      synced ${told.at - synced.at} ms before the old pod was told to stop; old Secret gone ` +
         `${gone.at - ended} ms after up, which took ${ended - begun} ms`,
     );
+  });
+
+  /** Names of the Jobs that are there. */
+  async function jobs(): Promise<readonly (string | undefined)[]> {
+    const { access, namespace } = stack;
+    const batch = access.config.makeApiClient(access.library.BatchV1Api);
+    const { items } = await batch.listNamespacedJob({ namespace });
+    return items.map(({ metadata }) => metadata?.name);
+  }
+
+  it('gives the bot the new values to sign with, and leaves no old one in its pod', async () => {
+    const values = await stack.values();
+    const keystore = await stack.keystore();
+    assert.equal(keystore.size, 9);
+    assert.deepEqual(differences(keystore, values), []);
+    const decrypted = [...keystore.values()].join('\n');
+    const inside = await stack.inside();
+    const pairOf = (from: ReadonlyMap<string, string>): ReadonlyMap<string, string> =>
+      new Map(Object.values(keys).map((key) => [key, from.get(key) ?? '']));
+    for (const text of [decrypted, inside]) {
+      for (const key of Object.values(keys)) {
+        assert.ok(leaks(text, pairOf(values)).includes(`${key} as plain`), key);
+      }
+      assert.deepEqual(leaks(text, pairOf(set)), []);
+    }
+    assert.match(inside, /\/etc\/hummingbot\/launch\.py/u);
+    assert.match(inside, /BINANCE_API_KEY_FILE=/u);
   });
 
   async function arnOf(group: string): Promise<string> {
@@ -170,7 +204,7 @@ describe('a rotation', () => {
     assert.ok(found === value, 'the Secret has not the new value when up ends');
     const now = await stack.pod();
     assert.equal(now.metadata?.uid, pod.metadata?.uid);
-    assert.equal(now.status?.containerStatuses?.[0]?.restartCount, 0);
+    assert.deepEqual(restartsOf(now), [0, 0]);
     const actions = stack.awsWrites(mark).map(({ action }) => action);
     assert.deepEqual(actions, ['secretsmanager.PutSecretValue']);
     const own = stack.apiWrites(mark).filter(({ user }) => user === deployer);
@@ -194,7 +228,7 @@ describe('a rotation', () => {
       assert.ok(await holds(keys.api, pair.api));
       assert.ok(await holds(keys.secret, pair.secret));
     }
-    const [pods, secrets] = [watch.events('pods'), watch.events('secrets')];
+    const [pods, secrets] = [watch.bots(), watch.events('secrets')];
     assert.equal(new Set(pods.map(({ uid }) => uid)).size, 4, 'one for each change');
     const starts = stack.trades().filter(({ what }) => what === 'start');
     assert.equal(starts.length, 4);

@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandError } from '../../operations/engine/command-error.ts';
 import { duration } from '../../operations/engine/progress.ts';
+import { fieldOf } from '../../rehearsal/keystore.ts';
 import { leaks } from '../canary.ts';
 import { type ClusterWatch, isReady } from '../e2e/cluster-watch.ts';
 import { canRehearse, RehearsedStack } from '../e2e/rehearsed-stack.ts';
@@ -43,7 +44,7 @@ export async function soak(): Promise<Soaked> {
       `soak: got ${process.platform}; allowed: Linux as root; fix: sudo npm run soak -- rotation`,
     );
   }
-  const stack = new RehearsedStack('prod');
+  const stack = new RehearsedStack('prod', { keepsBook: true });
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   const end = (): void => {
     console.error('\n- taking it down');
@@ -77,15 +78,15 @@ async function rotate(stack: RehearsedStack): Promise<Soaked> {
     }
     const change = await changeOnce(stack, watch, faults);
     made.push(change);
+    const keystore = await stack.keystore();
     for (const half of ['api', 'secret'] as const) {
-      const file = `/etc/secrets/trading/${keys[half]}`;
-      const same = (await stack.inBot(['cat', file])).stdout === pair[half];
+      const same = keystore.get(fieldOf(keys[half]) ?? '') === pair[half];
       if (!same) faults.push(`change ${serial}: the bot's ${keys[half]} is not the one set`);
     }
     console.error(`- change ${serial} of ${changes}: up took ${duration(change.up)}`);
   }
   const minutes = duration(Date.now() - begun);
-  const [pods, secrets] = [watch.events('pods'), watch.events('secrets')];
+  const [pods, secrets] = [watch.bots(), watch.events('secrets')];
   const trades = stack.trades();
   const broken = {
     'moments in which the Secret of a running bot was absent': absences(pods, secrets),
@@ -132,12 +133,12 @@ async function rotate(stack: RehearsedStack): Promise<Soaked> {
   ];
   const done =
     `${changes} changes of both halves of one exchange's key in ${minutes}, on a rehearsal of prod: ` +
-    'a real Kubernetes, External Secrets Operator, containerd and kubelet, and moto for AWS. The ' +
-    `stand-in of the bot took ${shutdownSeconds} s to stop. Watches on pods, Secrets and ` +
+    'a real Kubernetes, External Secrets Operator, containerd, kubelet and Hummingbot, and moto for ' +
+    `AWS. The bot's strategy took ${shutdownSeconds} s to stop. Watches on pods, Secrets and ` +
     'ExternalSecrets ran from before the first change to after the last without a gap; the order of ' +
     'their events is that of resource versions. Halves of a pair carry the same serial; every state ' +
-    'that a Secret ever had was looked at. One `up` includes the 20 s of `minReadySeconds`. Figures of ' +
-    'three numbers are the least, the median and the most.';
+    'that a Secret ever had was looked at. One `up` includes the preflight, the login and the 5 s of ' +
+    '`minReadySeconds`. Figures of three numbers are the least, the median and the most.';
   return { title: 'rotation', done, figures, faults };
 }
 
@@ -167,7 +168,7 @@ async function changeOnce(
       ({ at, type, name, object }) =>
         at > begun && type !== 'DELETED' && /trading/u.test(name) && isReady(object),
     );
-  const own = watch.events('pods').filter(({ uid }) => uid === old.metadata?.uid);
+  const own = watch.bots().filter(({ uid }) => uid === old.metadata?.uid);
   const told = own.find(({ object }) => object.metadata?.deletionTimestamp !== undefined);
   const early = synced === undefined || told === undefined || synced.revision > told.revision;
   if (early || synced.name === oldSecret?.name) {
@@ -175,10 +176,10 @@ async function changeOnce(
   }
   // A pod's object changes once more after its end at most; the watch may be a moment behind.
   await sleep(200);
-  const spans = [...runningSpans(watch.events('pods'))].sort((a, b) => a.from - b.from).slice(-2);
+  const spans = [...runningSpans(watch.bots())].sort((a, b) => a.from - b.from).slice(-2);
   const [before, after] = spans.map(({ from, to }) => ({ from: timeOf(from), to: timeOf(to) }));
   function timeOf(revision: number): number {
-    return watch.events('pods').find((each) => each.revision === revision)?.at ?? Number.NaN;
+    return watch.bots().find((each) => each.revision === revision)?.at ?? Number.NaN;
   }
   return {
     up: ended - begun,
@@ -186,7 +187,7 @@ async function changeOnce(
     gone: (gone?.at ?? Number.POSITIVE_INFINITY) - ended,
     apart: (after?.from ?? Number.NaN) - (before?.to ?? Number.NaN),
     puts: stack.awsWrites(mark).filter(({ action }) => /PutSecretValue/u.test(action)).length,
-    pods: watch.events('pods').filter(({ at, type }) => at > begun && type === 'ADDED').length,
+    pods: watch.bots().filter(({ at, type }) => at > begun && type === 'ADDED').length,
   };
 }
 

@@ -188,6 +188,16 @@ describe('Rollout', () => {
     assert.equal((await rollout.create(inputs(), call())).outs.pod, 'hummingbot-2');
   });
 
+  it("says what our own program said last, without that line's fix", async () => {
+    deployment({ replicas: 1, updatedReplicas: 1 });
+    const message = `strategy a.yml: got exit code 1; allowed: one that starts; fix: ${canary}\n${canary}`;
+    const terminated = { exitCode: 1, reason: 'Error', message };
+    pod('2', container({ terminated }, { restartCount: 3 }));
+    await fails(
+      /: crashes, exit code 1, 3 restarts: strategy a\.yml: got exit code 1; allowed: one that starts; nothing old/u,
+    );
+  });
+
   it('gives a crash another chance, up to the deadline', async () => {
     deployment({ replicas: 1, updatedReplicas: 1 });
     const terminated = { exitCode: 137, reason: 'OOMKilled' };
