@@ -101,6 +101,8 @@ class Stop:
         self._trading = False
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._hear)
+        # `hbot status` sends it; until the engine listens, it would be the end of the process.
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
     def _hear(self, _number, _frame):
         self._asked.set()
@@ -171,6 +173,14 @@ def announce(report, strategy):
     threading.Thread(target=watch, daemon=True).start()
 
 
+def forget_bot():
+    """What a bot that was killed has noted of itself would now mean this process."""
+    from hummingbot.cli import bot
+
+    with suppress(OSError):
+        bot.clear_pid()
+
+
 def trade(strategy, report, stop):
     """The engine, as `hbot start --foreground` would call it. Never returns."""
     import logging
@@ -226,6 +236,7 @@ def main():
             strategy = settings["strategy"]
             if strategy is not None:
                 trade(strategy, report, stop)
+            forget_bot()
             put(RUN / "ready", "")
             print("not trading: no strategy is set; fix: the setting strategy", flush=True)
             stop.wait()

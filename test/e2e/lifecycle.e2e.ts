@@ -34,7 +34,8 @@ describe('the life of dev', () => {
       assert.ok(facts.content.length > 0 && !facts.content.endsWith('\n'), key);
     }
     assert.equal(first.get('.env.secrets')?.mode, '0600');
-    assert.equal(first.size, 23 + 3 + 3);
+    // Two Compose files, the env file; directories of the bot; its programs and what they are told.
+    assert.equal(first.size, 23 + 3 + 4 + 3);
     for (const directory of [
       '',
       'secrets',
