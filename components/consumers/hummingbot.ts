@@ -94,6 +94,8 @@ export class Hummingbot extends pulumi.ComponentResource {
         namespace,
         name: `${name}-preflight`,
         labels: labelsOf(args.stack, 'preflight'),
+        // The first pull of an image of some gigabytes is the preflight's.
+        deadlineSeconds: 600,
         job: { template: { metadata: { annotations }, spec: preflightPod(pod) } },
       },
       { parent: this, dependsOn: [account, program, ...args.delivery.delivered] },
