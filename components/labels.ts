@@ -18,3 +18,6 @@ export function labelsOf(stack: string, component: string): Readonly<Record<stri
 
 /** Carries the tag of a group's values: on an ExternalSecret, and from there on its Secret. */
 export const tagAnnotation = 'hummingbot-secrets/tag';
+
+/** Annotation of the bot's pod: the tags of the groups that it uses, as JSON. */
+export const tagsAnnotation = 'hummingbot-secrets/tags';

@@ -36,7 +36,7 @@ const engineOptions = { 'v1-strategy': '--config', 'v2-script': '--script-config
 const pythons = [`${home}/.venv/bin/python`, '/opt/conda/envs/hummingbot/bin/python'];
 
 /** Codes of sysexits.h that the programs exit with, as their own heads say. */
-export const wrongInput = 65;
+const wrongInput = 65;
 
 /** `materialise`: an init container. `launch`: the bot after it. `both`: where there is none. */
 export type Program = 'materialise' | 'launch' | 'both';

@@ -6,7 +6,7 @@ import { ServiceAccount } from '@pulumi/kubernetes/core/v1/serviceAccount.js';
 import * as pulumi from '@pulumi/pulumi';
 import { Preflight, Rollout } from '../../plugins/hummingbot/resources.ts';
 import type { ClusterDelivery } from '../delivery/delivery.ts';
-import { botSelector, labelsOf } from '../labels.ts';
+import { botSelector, labelsOf, tagsAnnotation } from '../labels.ts';
 import type { Strategy } from '../strategy.ts';
 import type { Cluster } from '../systems.ts';
 import { programFiles } from './container.ts';
@@ -86,7 +86,7 @@ export class Hummingbot extends pulumi.ComponentResource {
       { parent: this },
     );
     const pod = { ...args, name, program: program.metadata.name };
-    const annotations = { 'hummingbot-secrets/tags': tagsOf(args.delivery) };
+    const annotations = { [tagsAnnotation]: tagsOf(args.delivery) };
     const preflight = new Preflight(
       `${name}-preflight`,
       {

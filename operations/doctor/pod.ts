@@ -2,7 +2,7 @@
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { botSelector } from '../../components/labels.ts';
+import { botSelector, tagsAnnotation } from '../../components/labels.ts';
 import {
   type Event,
   hasEnded,
@@ -28,7 +28,6 @@ export interface PodPlace {
 }
 
 const patienceMilliseconds = 20_000;
-const tagsAnnotation = 'hummingbot-secrets/tags';
 /** The init container; where there is none, the bot's own word counts. */
 const firstContainer = 'materialise';
 

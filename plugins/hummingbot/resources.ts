@@ -35,6 +35,23 @@ export class File extends pulumi.CustomResource {
   }
 }
 
+/** What the gates share: they look into a cluster with a kubeconfig that nobody else may see. */
+class Gate extends pulumi.CustomResource {
+  constructor(
+    type: string,
+    name: string,
+    args: pulumi.Inputs & { readonly kubeconfig: pulumi.Input<string> },
+    opts?: pulumi.CustomResourceOptions,
+  ) {
+    super(
+      `hummingbot:index:${type}`,
+      name,
+      { ...args, kubeconfig: pulumi.secret(args.kubeconfig) },
+      pulumi.mergeOptions(opts, { additionalSecretOutputs: ['kubeconfig'] }),
+    );
+  }
+}
+
 export interface RolloutArgs {
   /**
    * Contents of the kubeconfig that the Deployment was made with; always kept as a secret. A
@@ -62,22 +79,12 @@ export interface RolloutArgs {
  * Waits until a Deployment's new pod is Ready and its old one gone, or fails with the pod's own
  * reason. See plugins/hummingbot/rollout.ts for what is promised.
  */
-export class Rollout extends pulumi.CustomResource {
+export class Rollout extends Gate {
   /** Name of the Ready pod; empty when a refresh found the Deployment not complete. */
   declare readonly pod: pulumi.Output<string>;
 
   constructor(name: string, args: RolloutArgs, opts?: pulumi.CustomResourceOptions) {
-    super(
-      'hummingbot:index:Rollout',
-      name,
-      {
-        deadlineSeconds: 600,
-        pod: undefined,
-        ...args,
-        kubeconfig: pulumi.secret(args.kubeconfig),
-      },
-      pulumi.mergeOptions(opts, { additionalSecretOutputs: ['kubeconfig'] }),
-    );
+    super('Rollout', name, { deadlineSeconds: 600, pod: undefined, ...args }, opts);
   }
 }
 
@@ -115,22 +122,12 @@ export interface PreflightArgs {
  * Runs a Job and removes it, or fails with its pod's own reason before anything that depends on it
  * is changed. See plugins/hummingbot/preflight.ts for what is promised.
  */
-export class Preflight extends pulumi.CustomResource {
+export class Preflight extends Gate {
   /** Name of the Job that passed; it is gone. */
   declare readonly passed: pulumi.Output<string>;
 
   constructor(name: string, args: PreflightArgs, opts?: pulumi.CustomResourceOptions) {
-    super(
-      'hummingbot:index:Preflight',
-      name,
-      {
-        deadlineSeconds: 180,
-        passed: undefined,
-        ...args,
-        kubeconfig: pulumi.secret(args.kubeconfig),
-      },
-      pulumi.mergeOptions(opts, { additionalSecretOutputs: ['kubeconfig'] }),
-    );
+    super('Preflight', name, { deadlineSeconds: 180, passed: undefined, ...args }, opts);
   }
 }
 
@@ -164,22 +161,12 @@ export interface SyncArgs {
  * Waits until the Secret of an ExternalSecret that is changed in place has the values that were
  * stored. See plugins/hummingbot/sync.ts for what is promised.
  */
-export class Sync extends pulumi.CustomResource {
+export class Sync extends Gate {
   /** The tag; empty when a refresh found another one. */
   declare readonly synced: pulumi.Output<string>;
 
   constructor(name: string, args: SyncArgs, opts?: pulumi.CustomResourceOptions) {
-    super(
-      'hummingbot:index:Sync',
-      name,
-      {
-        deadlineSeconds: 180,
-        synced: undefined,
-        ...args,
-        kubeconfig: pulumi.secret(args.kubeconfig),
-      },
-      pulumi.mergeOptions(opts, { additionalSecretOutputs: ['kubeconfig'] }),
-    );
+    super('Sync', name, { deadlineSeconds: 180, synced: undefined, ...args }, opts);
   }
 }
 
