@@ -23,7 +23,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from shutil import rmtree
 
-HERE = Path(__file__).resolve().parent
+HERE = Path("/etc/hummingbot")
 HOME = Path("/home/hummingbot")
 RUN = Path("/run/hummingbot")
 TERMINATION_LOG = Path("/dev/termination-log")

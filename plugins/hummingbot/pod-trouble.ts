@@ -75,6 +75,8 @@ export type Restarts = ReadonlyMap<string, number>;
 
 /** After so many restarts a container is not slow but broken. */
 const mostRestarts = 3;
+/** Our own programs' exit code for a wrong input (EX_DATAERR): another try would read it again. */
+export const wrongInput = 65;
 /** Time for the ReplicaSet to make another pod for one that was evicted or refused by its node. */
 const replacementSeconds = 30;
 /** Time for a registry, or for whoever writes the Secret, to come back. */
@@ -194,14 +196,16 @@ function troubleOfContainer(status: ContainerStatus, before: number): Trouble | 
   const { name, restartCount = 0, state, lastState } = status;
   const waiting = state?.waiting;
   const ended = state?.terminated ?? lastState?.terminated;
-  const restarts = restartCount === 1 ? '1 restart' : `${restartCount} restarts`;
-  if (restartCount > 0 && status.ready !== true && ended !== undefined) {
+  const restarts = `${restartCount} restart${restartCount === 1 ? '' : 's'}`;
+  const words = ended === undefined ? '' : wordsOf(ended);
+  const inVain = ended?.exitCode === wrongInput && words !== '';
+  if ((restartCount > 0 || inVain) && status.ready !== true && ended !== undefined) {
     const exit = [`exit code ${ended.exitCode ?? 'unknown'}`];
     // `Error` says no more than the code; OOMKilled does.
     if (ended.reason !== undefined && ended.reason !== 'Error') exit.push(oneLine(ended.reason));
     const text = [waiting?.reason ?? 'crashes', ...exit, restarts].join(', ');
-    const graceSeconds = restartCount >= Math.max(mostRestarts, before + 1) ? 0 : undefined;
-    const words = wordsOf(ended);
+    const more = before > 0 ? before + 1 : 0;
+    const graceSeconds = restartCount >= Math.max(inVain ? 0 : mostRestarts, more) ? 0 : undefined;
     return { text: `container ${name}: ${text}`, words, cause: `${name} crashes`, graceSeconds };
   }
   const reason = waiting?.reason ?? '';

@@ -16,6 +16,7 @@ import {
   type Terminated,
   told,
   troubleOf,
+  wrongInput,
 } from './pod-trouble.ts';
 import { type Progress, type Waiting, waiting } from './waiting.ts';
 
@@ -74,7 +75,8 @@ function withPod(pod: Pod, events: readonly Event[]): Waiting {
 
 function afterPod(pod: Pod): Waiting {
   if (pod.status?.phase === 'Succeeded') return waiting('the pod has ended, the Job not yet');
-  return waiting(`${reasonOf(pod)} (it is tried again)`, 'failed pod');
+  const inVain = containersOf(pod).some(({ state }) => state?.terminated?.exitCode === wrongInput);
+  return waiting(`${reasonOf(pod)}${inVain ? '' : ' (it is tried again)'}`, 'failed pod');
 }
 
 /** Why a pod has failed: its container's words, or the node's reason. */

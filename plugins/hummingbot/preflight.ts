@@ -21,6 +21,7 @@ import {
 } from '../provider-server.ts';
 import { warningsOf } from './events.ts';
 import { Gate, type GateInputs, isMissing } from './gate.ts';
+import { wrongInput } from './pod-trouble.ts';
 import { type Job, type JobSnapshot, outcomeOf } from './preflight-progress.ts';
 import { type Progress, waitFor } from './waiting.ts';
 
@@ -40,8 +41,6 @@ interface Template extends Properties {
 const ownLabel = 'hummingbot-secrets/preflight';
 /** The label that the Job controller gives the pods (Kubernetes 1.27 and newer). */
 const jobLabel = 'batch.kubernetes.io/job-name';
-/** The materialiser's exit code for a wrong input: another try would read it again. */
-const wrongInput = 65;
 /** For what passes by itself, such as a node that goes. */
 const moreTries = 2;
 /** How long the cluster keeps an ended Job, and one that nobody waits for any more. */

@@ -18,21 +18,14 @@ import {
 import { DockerEngine } from '../../rehearsal/docker-engine.ts';
 import { botArchive } from '../../rehearsal/images/hummingbot.ts';
 import { botFieldKeys } from '../guide-keys.ts';
+import type { WrongInput } from './wrong-inputs.ts';
 
 /** User and group of the bot. */
 const user = 1000;
 const secretsDirectory = '/etc/secrets/trading';
 
-/** What a case changes of a container that would be right. */
-export interface Given {
-  /** Content of each key's file; undefined: there is no file. */
-  readonly files?: Readonly<Record<string, string | Buffer | undefined>>;
-  /** More variables; undefined takes one away. */
-  readonly environment?: Readonly<Record<string, string | undefined>>;
-  /** Files of the program directory instead of the right ones. */
-  readonly program?: Readonly<Record<string, string | undefined>>;
-  /** Flags of `docker run`, mounts above all. */
-  readonly flags?: readonly string[];
+/** What a container is given otherwise than one that would be right, or than a new one. */
+export interface Given extends WrongInput {
   /** Whether conf and run are kept from the case before. */
   readonly kept?: boolean;
   /** Changes the folders on the host before the start. */
@@ -119,11 +112,11 @@ export class BotContainer {
         value === undefined ? [] : ['--env', `${name}=${value}`],
       ),
       ...Object.entries(bound)
-        .filter(([, target]) => !(given.flags ?? []).some((flag) => flag.includes(target)))
+        .filter(([, target]) => given.memory?.path !== target)
         .flatMap(([name, target]) => ['--volume', `${join(this.#folder, name)}:${target}`]),
       ...['--volume', `${join(this.#folder, 'secrets')}:${secretsDirectory}:ro`],
       ...['--volume', `${join(this.#folder, 'program')}:${programDirectory}:ro`],
-      ...(given.flags ?? []),
+      ...memoryFlags(given),
       this.#image,
       ...words,
     ];
@@ -172,6 +165,14 @@ export class BotContainer {
     await this.#engine.stop();
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+function memoryFlags({ memory }: WrongInput): readonly string[] {
+  if (memory === undefined) return [];
+  const { path, readOnly, size } = memory;
+  const own = `uid=${user},gid=${user},mode=0700`;
+  const options = readOnly === true ? 'ro' : size === undefined ? 'rw' : `size=${size}k,${own}`;
+  return ['--tmpfs', `${path}:${options}`];
 }
 
 /** Keys in the order of the catalog that are read by a field of the bot. */

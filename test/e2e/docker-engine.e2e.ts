@@ -26,7 +26,7 @@ const botKeys = guideKeys.filter((key) => entryOf(key).consumers.includes('hummi
 const keystore = readFileSync(join(import.meta.dirname, 'bot-keystore.py'), 'utf8');
 
 const printable = Array.from({ length: 95 }, (_, at) => String.fromCharCode(0x20 + at)).join('');
-/** An env file carries a single quote, but not together with these (components/delivery/env-file.ts). */
+/** An env file carries a single quote, but not together with these: `refusesEnv` says so. */
 const besideQuote = printable.replaceAll(/[$`"\\]/gu, '');
 
 function configured(): Map<SecretKey, string> {
@@ -313,6 +313,18 @@ describe('docker compose up, on a real engine', () => {
     await stop(byEnvFile);
     assert.match(said(), /Stop requested/u, "the bot's own log, to its end");
     assert.deepEqual(book(), ['start', 'stop', 'start', 'stop', 'start', 'stop']);
+  });
+
+  it('by secret files alone, reads every printable character in one value', async () => {
+    const words = ['config', 'rm', '--path', 'targets[1]', '--stack', 'dev'];
+    assert.equal((await checkout.pulumi(words)).code, 0);
+    values.set('kucoin_passphrase', `a${printable}z`);
+    await checkout.setSecret('trading.kucoin_passphrase', `a${printable}z`);
+    const { code, stderr } = await checkout.npmStart();
+    assert.equal(code, 0, stderr);
+    await watchedUp(bySecretFiles);
+    assertKept();
+    await stop(bySecretFiles);
   });
 
   it('what the bot wrote outlives destroy, and nothing else does', async () => {

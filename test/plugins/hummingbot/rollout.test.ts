@@ -198,6 +198,30 @@ describe('Rollout', () => {
     );
   });
 
+  it('does not wait for another try of what our own program refuses', async () => {
+    deployment({ replicas: 1, updatedReplicas: 1 });
+    const message = 'image: got none; allowed: one; fix: the setting image';
+    const terminated = { exitCode: 65, reason: 'Error', message };
+    pod('2', { initContainerStatuses: [{ name: 'materialise', state: { terminated } }] });
+    const took = await fails(
+      /container materialise: crashes, exit code 65, 0 restarts: image: got none; allowed: one; nothing old/u,
+      { deadlineSeconds: 60 },
+    );
+    assert.ok(took < 1500, `${took} ms`);
+  });
+
+  it('has one more try of a pod that was refused before: its cause may be mended', async () => {
+    deployment({ replicas: 1, updatedReplicas: 1 });
+    const message = 'a: got b; allowed: c; fix: d';
+    const terminated = { exitCode: 65, reason: 'Error', message };
+    pod('2', {
+      initContainerStatuses: [{ name: 'materialise', state: { terminated }, restartCount: 1 }],
+    });
+    await fails(/not ready after 0\.2 s: .*exit code 65, 1 restart: a: got b/u, {
+      deadlineSeconds: 0.2,
+    });
+  });
+
   it('gives a crash another chance, up to the deadline', async () => {
     deployment({ replicas: 1, updatedReplicas: 1 });
     const terminated = { exitCode: 137, reason: 'OOMKilled' };
