@@ -63,6 +63,9 @@ function withoutPod(events: readonly Event[], job: string): Waiting {
 
 function withPod(pod: Pod, events: readonly Event[]): Waiting {
   const name = pod.metadata?.name ?? '';
+  // It runs once: the Job judges its end.
+  const failed = containersOf(pod).some(({ state }) => (state?.terminated?.exitCode ?? 0) !== 0);
+  if (failed) return waiting(`pod ${name} is at its end`);
   const trouble = troubleOf(
     pod,
     events.filter((event) => involves(event, name)),

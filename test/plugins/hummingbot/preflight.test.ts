@@ -172,6 +172,24 @@ describe('Preflight', () => {
     });
   }
 
+  it('leaves a pod whose container has failed to the Job, which says more', async () => {
+    let made = '';
+    plays = (job) => {
+      made = job;
+      pod(job, { ...exited(65, wrongKey), phase: 'Running' });
+    };
+    let looks = 0;
+    server.onRequest = ({ path }) => {
+      if (path === `${jobs}/${made}` && looks++ === 3) {
+        pod(made, exited(65, wrongKey));
+        judge(made, 'Failed');
+      }
+      return undefined;
+    };
+    await fails(/: container materialise: exit code 65: binance_api_key: got a value/u);
+    assert.ok(looks > 3, `${looks} looks`);
+  });
+
   it('cuts a message that is no line to read, and leaves out what moves a cursor', async () => {
     plays = (job) => {
       pod(job, exited(65, `\u001b[2Jlong ${'x'.repeat(5000)}`));
