@@ -241,8 +241,12 @@ describe('a preflight in a cluster', () => {
       assert.equal(code, 0);
       await stack.access.core.deleteNamespacedPod({ name, namespace, gracePeriodSeconds: 0 });
       assert.equal(await ended, undefined);
-      const done = watch.events('pods').findLast(({ object }) => isDone(object));
-      assert.ok(done !== undefined && done.name !== name, 'another pod has passed');
+      const another = await watch.next(
+        'pods',
+        30,
+        (each) => isPreflight(each.object) && isDone(each.object) && each.name !== name,
+      );
+      assert.ok(another !== undefined, 'no other pod has passed');
       watch.stop();
     });
   });
