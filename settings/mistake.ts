@@ -53,9 +53,26 @@ export function nearest(name: string, names: readonly string[]): string | undefi
     : undefined;
 }
 
-/** Something that a user typed, safe to print: short, and in one line. */
+/**
+ * Something that a user typed, safe to print: short, in one line, and nothing that may be a value
+ * which was put in the wrong place.
+ */
 export function shown(text: string): string {
-  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}...` : text);
+  return mayBeValue(text)
+    ? `text that may be a value and is not shown (${text.length} characters)`
+    : JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}...` : text);
+}
+
+/**
+ * Whether text may be a credential: made of other characters than names, versions, paths and ARNs,
+ * or with a part too long or too mixed for a word. A password that is a plain word passes.
+ */
+export function mayBeValue(text: string): boolean {
+  if (!/^[\w .,:/@+~*-]*$/u.test(text)) return true;
+  return text.split(/[^A-Za-z0-9]+/u).some((part) => {
+    const longest = /^\d+$/u.test(part) ? 12 : /^[A-Za-z]+$/u.test(part) ? 24 : 7;
+    return part.length > longest;
+  });
 }
 
 /**
@@ -65,6 +82,7 @@ export function shown(text: string): string {
 export function shownName(name: string): string {
   if (isOrdinary(name)) return name;
   const [before = '', ...behind] = name.split('=');
+  if (mayBeValue(before)) return '(a name that is not shown)';
   return behind.length === 0 ? shown(name) : `${shown(before)}=...`;
 }
 
@@ -82,6 +100,7 @@ function fileOf(stack: string): string {
   return named ? relative(process.cwd(), named) : `Pulumi.${stack}.yaml`;
 }
 
-function isOrdinary(name: string): boolean {
-  return /^[\w-]{1,40}$/u.test(name);
+/** Whether a name can be typed, and shown, as it is. */
+export function isOrdinary(name: string): boolean {
+  return /^[\w-]{1,40}$/u.test(name) && !mayBeValue(name);
 }

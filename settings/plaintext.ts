@@ -1,6 +1,7 @@
 /** Values that stand in the stack file in the clear: found before the engine copies them anywhere. */
 import { entryOf, groupNames, isSecretKey, keysOf } from '../components/catalog.ts';
 import {
+  isOrdinary,
   type Mistake,
   nearest,
   pulumiCommand,
@@ -32,7 +33,7 @@ export function strayValueMistake(stack: string, name: string): Mistake {
 
 /** A name that is none of the catalog may hold a value itself, and is not shown then. */
 function unknownStray(stack: string, name: string, path: string): Mistake {
-  const ordinary = /^[\w.-]{1,60}$/u.test(name);
+  const ordinary = name.split('.').every(isOrdinary);
   const remove = ordinary ? pulumiCommand(stack, 'config', 'rm', `'${name}'`) : byHand(path);
   return {
     what: ordinary ? name : `${name.split('.')[0]}.KEY`,
@@ -74,7 +75,8 @@ export function plaintextMistakes(stack: string, file: StackFile): readonly Mist
 
 /** The value's name, when a setting is one: `trading.binance_api_key` set without `--path`. */
 export function valueNameOf(name: string): string | undefined {
-  const [group, key = ''] = name.split('.');
+  const [group, key = '', ...more] = name.split('.');
+  if (more.length > 0) return undefined;
   return isSecretKey(key) && entryOf(key).group === group ? name : undefined;
 }
 

@@ -5,7 +5,7 @@
 import * as pulumi from '@pulumi/pulumi';
 import { type TargetName, targetNames, targetOf } from '../components/delivery/targets.ts';
 import type { AwsAccount, Cluster, SystemName } from '../components/systems.ts';
-import { pulumiCommand, shown } from './mistake.ts';
+import { mayBeValue, pulumiCommand, shown } from './mistake.ts';
 import type { Found, RawSettings, roleListNames } from './raw.ts';
 
 type IdSetting = 'account' | 'region' | 'cluster' | 'issuer' | 'operator' | 'storageSize';
@@ -124,7 +124,7 @@ function checkRecoveryWindow({ raw, found }: Check): number {
   if (typeof days === 'number' && Number.isInteger(days) && days >= 7 && days <= 30) return days;
   found({
     what: 'recoveryWindowDays',
-    got: typeof value === 'string' ? shown(value) : `${typeof value}`,
+    got: typeof value === 'string' ? shown(value) : `a ${typeof value}`,
     allowed: '7 to 30',
     fix: pulumiCommand(raw.stack, 'config', 'set', 'recoveryWindowDays', '30'),
   });
@@ -224,7 +224,7 @@ function checkContext({ raw, needed, found }: Check): { context: string; kubecon
   } else if (file.problem !== undefined) {
     found({
       what: 'kubeContext',
-      got: `${file.problem}: ${shown(file.path)}`,
+      got: `${file.problem}: ${JSON.stringify(file.path)}`,
       allowed: 'a kubeconfig',
       fix: 'KUBECONFIG=FILE, or aws eks update-kubeconfig --name CLUSTER',
     });
@@ -233,7 +233,8 @@ function checkContext({ raw, needed, found }: Check): { context: string; kubecon
     const kubeconfig = file.reduced(value);
     if (kubeconfig !== undefined) return { context: value, kubeconfig };
   }
-  const contexts = (file?.contexts ?? []).map((name) => shown(name).slice(1, -1));
+  // Names of the user's own file, and no text that was typed: these are shown whole.
+  const contexts = (file?.contexts ?? []).map((name) => JSON.stringify(name).slice(1, -1));
   found({
     what: 'kubeContext',
     got: value === '' ? 'nothing' : typeof value === 'string' ? shown(value) : `a ${typeof value}`,
@@ -246,6 +247,7 @@ function checkContext({ raw, needed, found }: Check): { context: string; kubecon
 /** A tag can be moved to another image; what a protected stack runs cannot. */
 export function checkDigest(raw: RawSettings, image: string, needed: boolean, found: Found): void {
   if (!needed || image.includes('@sha256:')) return;
+  const name = mayBeValue(image) ? 'NAME:TAG' : image;
   found({
     what: 'image',
     got: `${shown(image)} in a protected stack`,
@@ -255,7 +257,7 @@ export function checkDigest(raw: RawSettings, image: string, needed: boolean, fo
       'config',
       'set',
       'image',
-      `"${image}@$(docker buildx imagetools inspect ${image} --format '{{.Manifest.Digest}}')"`,
+      `"${name}@$(docker buildx imagetools inspect ${name} --format '{{.Manifest.Digest}}')"`,
     ),
   });
 }
