@@ -255,6 +255,8 @@ export interface FileTarget extends TargetRules {
 /** A target that ends in a cluster; its SDKs are loaded when it delivers. */
 export interface ClusterTarget extends TargetRules {
   readonly kind: 'cluster';
+  /** Whether an operator brings the values from a store; otherwise Pulumi writes the Secrets. */
+  readonly synced: boolean;
   deliver(name: string, args: ClusterDeliveryArgs): Promise<ClusterDelivery>;
 }
 

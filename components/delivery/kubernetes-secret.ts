@@ -63,6 +63,7 @@ export class KubernetesSecrets extends ClusterDelivery {
 
 export const kubernetes: ClusterTarget = {
   kind: 'cluster',
+  synced: false,
   needs: ['cluster'],
   valuePaths: () => [],
   claims: ['the namespace'],
