@@ -10,8 +10,8 @@ class Compose extends FileTarget {
   protected readonly flags = ['-f', 'out/dev/compose.yaml'];
   /** By the paths that the container's environment names. */
   protected readonly print =
-    'for name in $(env | sed -n "s/_FILE=.*//p"); do ' +
-    'eval "file=\\$${name}_FILE"; printf "%s\\0" "$name"; cat "$file"; printf "\\0"; done';
+    'env | while IFS="=" read -r name file; do case "$name" in *_FILE) ' +
+    'printf "%s\\0" "${name%_FILE}"; cat "$file"; printf "\\0" ;; esac; done';
 
   protected fileOf(key: SecretKey): string {
     return `secrets/${entryOf(key).directory}/${key}`;

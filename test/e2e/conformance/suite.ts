@@ -11,7 +11,6 @@ import {
   isSecretKey,
   keysOf,
   type SecretKey,
-  secretKeys,
   serviceNames,
 } from '../../../components/catalog.ts';
 import { leaks, makeCanary } from '../../canary.ts';
@@ -76,17 +75,24 @@ export function conforms(target: ConformingTarget): void {
       return stdout;
     }
 
-    async function tagOf(name: SecretKey): Promise<string> {
+    /** Tags of the keys that are in use. */
+    async function tags(): Promise<ReadonlyMap<SecretKey, string>> {
       const { stdout } = await pulumi(['stack', 'output', 'tags', '--json']);
-      return JSON.parse(stdout)[entryOf(name).group].keys[name];
+      const groups = Object.values(JSON.parse(stdout) as Record<string, { keys: object }>);
+      return new Map(
+        groups
+          .flatMap(({ keys }) => Object.entries(keys))
+          .flatMap(([name, tag]) => (isSecretKey(name) ? [[name, String(tag)] as const] : [])),
+      );
     }
+
+    const tagOf = async (name: SecretKey): Promise<string | undefined> => (await tags()).get(name);
 
     /** The consumer reads what is set, all of it, and no other key. */
     async function reads(): Promise<void> {
       const [seen, values] = [await target.read(), await configured()];
-      const mine = secretKeys.filter(
-        (name) => values.has(name) && entryOf(name).consumers.includes('hummingbot'),
-      );
+      const used = [...(await tags()).keys()];
+      const mine = used.filter((name) => entryOf(name).consumers.includes('hummingbot'));
       assert.ok(mine.length > 0);
       assert.deepEqual([...seen.keys()].toSorted(), mine.toSorted());
       assert.deepEqual(
