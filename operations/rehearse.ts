@@ -233,7 +233,8 @@ async function valuesOf(engine: Engine): Promise<ReadonlyMap<SecretKey, string>>
 
 async function verify(systems: Systems, engine: Engine): Promise<boolean> {
   const text = readFileSync(stackFile(engine.stack), 'utf8');
-  const args = { stackFile: text, values: await valuesOf(engine) };
+  const synced = systems.replacements.account !== undefined;
+  const args = { stackFile: text, values: await valuesOf(engine), synced };
   const namespace = String(settingIn(text, projectName, 'namespace') ?? 'hummingbot');
   let checks: readonly Check[] = [];
   if (systems.cluster !== undefined) {

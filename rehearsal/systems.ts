@@ -43,20 +43,25 @@ export interface Systems {
   readonly compose?: string;
 }
 
-type Kind = 'cluster' | 'docker' | 'none';
+type System = 'cluster' | 'aws' | 'docker';
 
-const kinds: Readonly<Record<string, Kind>> = {
-  'aws-secrets-manager': 'cluster',
-  compose: 'docker',
-  'env-file': 'docker',
+const systems: Readonly<Record<string, readonly System[]>> = {
+  'aws-secrets-manager': ['cluster', 'aws'],
+  kubernetes: ['cluster'],
+  compose: ['docker'],
+  'env-file': ['docker'],
 };
 
 /** What the targets of a stack file need. */
-export function kindOf(text: string): Kind {
+function needsOf(text: string): readonly System[] {
   const targets = settingIn(text, projectName, 'targets');
-  const needed = (Array.isArray(targets) ? targets : ['compose']).map(
-    (name) => kinds[String(name)],
-  );
+  const all: readonly unknown[] = Array.isArray(targets) ? targets : ['compose'];
+  return all.flatMap((name) => systems[String(name)] ?? []);
+}
+
+/** What a rehearsal of a stack file runs on. */
+export function kindOf(text: string): 'cluster' | 'docker' | 'none' {
+  const needed = needsOf(text);
   return needed.includes('cluster') ? 'cluster' : needed.includes('docker') ? 'docker' : 'none';
 }
 
@@ -173,15 +178,47 @@ async function startForCluster(
   kubeconfig: string | undefined,
 ): Promise<Started> {
   const folder = rehearsalFolder(stack);
+  const inAws = needsOf(text).includes('aws');
   // All tools first: what cannot be had is known before a server runs.
   if (kubeconfig === undefined) await goTool(kubernetes);
-  const operator = await goTool(externalSecrets);
-  await installMoto();
+  if (inAws) {
+    await goTool(externalSecrets);
+    await installMoto();
+  }
   const storageClass = textIn(text, 'storageClass');
   const cluster =
     kubeconfig === undefined
       ? await startOwn(folder, storageClass, textIn(text, 'storageSize'))
       : await openBorrowed(kubeconfig, folder, storageClass);
+  const store = inAws ? await startStore(folder, text, cluster) : undefined;
+  return {
+    cluster,
+    environment: {
+      ...store?.environment,
+      KUBECONFIG: cluster.kubeconfig,
+      // kubectl of the cluster's version.
+      ...(kubeconfig === undefined && { REHEARSAL_PATH: toolDirectory(kubernetes) }),
+    },
+    replacements: {
+      ...(store && { account: store.account }),
+      cluster: cluster.uid,
+      ...(store && { issuer: cluster.issuer }),
+      kubeContext: cluster.context,
+      ...(cluster.image !== undefined && { image: cluster.image }),
+    },
+  };
+}
+
+/** The AWS API, and the operator that brings what it holds into the cluster. */
+async function startStore(
+  folder: string,
+  text: string,
+  cluster: Cluster,
+): Promise<{
+  readonly account: string;
+  readonly environment: Readonly<Record<string, string>>;
+}> {
+  const operator = await goTool(externalSecrets);
   const servers = new Servers(folder);
   process.env[startedFor] = folder;
   const aws = await startAws({ directory: join(folder, 'logs') });
@@ -207,21 +244,8 @@ async function startForCluster(
     (entry): entry is [string, string] => entry[1] !== undefined,
   );
   return {
-    cluster,
-    environment: {
-      ...Object.fromEntries(own),
-      ...credentials,
-      KUBECONFIG: cluster.kubeconfig,
-      // kubectl of the cluster's version.
-      ...(kubeconfig === undefined && { REHEARSAL_PATH: toolDirectory(kubernetes) }),
-    },
-    replacements: {
-      account: aws.account,
-      cluster: cluster.uid,
-      issuer: cluster.issuer,
-      kubeContext: cluster.context,
-      ...(cluster.image !== undefined && { image: cluster.image }),
-    },
+    account: aws.account,
+    environment: { ...Object.fromEntries(own), ...credentials },
   };
 }
 

@@ -35,6 +35,8 @@ export interface VerifyArgs {
   readonly stackFile: string;
   /** Values that were set, by key. */
   readonly values: ReadonlyMap<SecretKey, string>;
+  /** Whether an operator brings them from a store. */
+  readonly synced: boolean;
 }
 
 /** Checks inside the bot. */
@@ -129,7 +131,7 @@ export async function verifyInCluster(
       passed: items.length === 1 && pod?.status?.phase === 'Running' && ready === true,
       seen: `${items.length} pods, ${pod?.status?.phase ?? 'no phase'}`,
     },
-    await verifySynced(access, namespace),
+    await (args.synced ? verifySynced : verifyDelivered)(access, namespace),
   ];
   if (checks[0]?.passed !== true) return checks;
   const bot: Bot = {
@@ -184,6 +186,24 @@ async function verifySynced(access: Access, namespace: string): Promise<Check> {
     name: `${items.length} ExternalSecrets, all Ready`,
     passed: items.length > 0 && late.length === 0,
     seen: late.map(({ metadata }) => metadata.name).join(', ') || 'none',
+  };
+}
+
+/** Secrets that Pulumi wrote itself: none that is left of what was, and no other's. */
+async function verifyDelivered(access: Access, namespace: string): Promise<Check> {
+  const { items } = await access.core.listNamespacedSecret({ namespace });
+  const names = items.map(({ metadata }) => metadata?.name ?? '');
+  const groupsOf = groupNames.map((group) => {
+    const named = new RegExp(`^${groups[group].secretName}(?:-[0-9a-f]{8})?$`, 'u');
+    return names.filter((name) => named.test(name)).length;
+  });
+  return {
+    name: `${names.length} Secrets, at most one a group`,
+    passed:
+      groupsOf.some((count) => count === 1) &&
+      groupsOf.every((count) => count <= 1) &&
+      groupsOf.reduce((sum, count) => sum + count, 0) === names.length,
+    seen: names.join(', ') || 'none',
   };
 }
 

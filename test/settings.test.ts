@@ -170,7 +170,7 @@ const cases: readonly (readonly [string, RawSettings, RegExp])[] = [
   [
     'a target that does not exist',
     raw({ targets: ['compos'] }),
-    /^targets\[0\]: got "compos"; allowed: compose, env-file, aws-secrets-manager; fix: .*--path 'targets\[0\]' compose/,
+    /^targets\[0\]: got "compos"; allowed: compose, env-file, kubernetes, aws-secrets-manager; fix: .*--path 'targets\[0\]' compose/,
   ],
   ['no target', raw({ targets: [] }), /^targets: got an empty list; allowed: at least one/],
   [

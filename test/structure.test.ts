@@ -84,7 +84,7 @@ const allowed: readonly (readonly [RegExp, RegExp])[] = [
 
 /** Where the same words name something else: Pulumi's providers, tools, servers, a store's own command. */
 const otherWords =
-  /^(?:(?:components\/delivery|rehearsal|operations\/engine)\/|operations\/restore\.ts$)/u;
+  /^(?:(?:components\/delivery|rehearsal|operations\/engine)\/|(?:operations\/(?:restore|tools)|components\/guards)\.ts$)/u;
 
 /** A string literal that is the name and nothing else. */
 function literalOf(name: string): RegExp {

@@ -98,6 +98,7 @@ export function groupJson(values: Iterable<readonly [string, string]>): string {
 /** What the target refuses, as settings ask it. */
 export const awsRules = {
   kind: 'cluster',
+  synced: true,
   needs: ['aws', 'cluster'],
   valuePaths: (): readonly string[] => [],
   // One target feeds a namespace.

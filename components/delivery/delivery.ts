@@ -3,7 +3,12 @@
  * it. A target is one file in this folder and one line in targets.ts; nothing else knows its name.
  */
 import * as pulumi from '@pulumi/pulumi';
-import type { ConsumerName } from '../catalog.ts';
+import {
+  type ConsumerName,
+  groups as catalogGroups,
+  environmentName,
+  fileEnvironmentName,
+} from '../catalog.ts';
 import type { AwsAccount, SystemName, Systems } from '../systems.ts';
 import {
   type DeliveredGroup,
@@ -121,16 +126,40 @@ export interface Mount {
   readonly env: Manner['env'];
 }
 
-/** What arrives as Kubernetes Secrets in a namespace. */
+export interface SecretsPlace {
+  readonly groups: readonly DeliveredGroup[];
+  readonly namespace: string;
+  /** Context of the kubeconfig, for the command that a person runs next. */
+  readonly context: string;
+}
+
+/**
+ * What arrives as Kubernetes Secrets in a namespace, however it gets there. A versioned group's has
+ * a suffix: a new value makes a new one beside the old, which goes when the consumer runs on the
+ * new. A fixed group's has the guide's exact name.
+ */
 export abstract class ClusterDelivery extends Delivery {
+  readonly next: string;
+  readonly where: { readonly namespace: string };
   /** Names of the Kubernetes Secrets, by group. */
-  abstract readonly secretNames: ReadonlyMap<string, pulumi.Output<string>>;
+  readonly secretNames: ReadonlyMap<string, pulumi.Output<string>>;
+
+  /** @param kinds that a person looks at after `up`, as kubectl names them */
+  constructor(
+    type: string,
+    name: string,
+    { groups, namespace, context }: SecretsPlace,
+    kinds: string,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super(type, name, { groups }, opts);
+    this.next = `kubectl --context ${context} --namespace ${namespace} get ${kinds}`;
+    this.where = { namespace };
+    this.secretNames = new Map(groups.map((group) => [group.name, nameOf(group)]));
+  }
 
   /** What must be there, awaited, before a consumer moves. */
   abstract readonly delivered: readonly pulumi.Resource[];
-
-  /** Where a pod sees a group. */
-  protected abstract mountPathOf(group: string): string;
 
   /** What a consumer mounts: the groups that the catalog gives it, with its keys alone. */
   mounts(consumer: ConsumerName): readonly Mount[] {
@@ -141,7 +170,7 @@ export abstract class ClusterDelivery extends Delivery {
         {
           group: group.name,
           secretName: this.secretNameOf(group),
-          mountPath: this.mountPathOf(group.name),
+          mountPath: catalogGroup(group.name).mountPath,
           keys,
           env: group.manner.env,
         },
@@ -149,11 +178,37 @@ export abstract class ClusterDelivery extends Delivery {
     });
   }
 
+  protected override reference({ key }: Key, group: DeliveredGroup): Reference {
+    if (group.manner.env === 'values') {
+      const variable = { name: environmentName(key), secretName: this.secretNameOf(group) };
+      return { key, environment: {}, variable };
+    }
+    const path = `${catalogGroup(group.name).mountPath}/${key}`;
+    return { key, environment: { [fileEnvironmentName(key)]: path } };
+  }
+
   protected secretNameOf(group: DeliveredGroup): pulumi.Output<string> {
     const name = this.secretNames.get(group.name);
     if (name === undefined) throw new Error(`${this.name} did not deliver group ${group.name}`);
     return name;
   }
+}
+
+function catalogGroup(name: string): (typeof catalogGroups)[keyof typeof catalogGroups] {
+  if (!Object.hasOwn(catalogGroups, name)) throw new Error(`group ${name} is not in the catalog`);
+  return catalogGroups[name as keyof typeof catalogGroups];
+}
+
+/** Whether a group's Secret has a new name at each change; nobody could follow somebody else's. */
+export function isVersioned(group: DeliveredGroup): group is SecretGroup {
+  return group instanceof SecretGroup && group.manner.naming === 'versioned';
+}
+
+function nameOf(group: DeliveredGroup): pulumi.Output<string> {
+  const { secretName } = catalogGroup(group.name);
+  return isVersioned(group)
+    ? pulumi.interpolate`${secretName}-${group.suffix}`
+    : pulumi.output(secretName);
 }
 
 /** A place that values can go to, as settings see it. */
@@ -200,6 +255,8 @@ export interface FileTarget extends TargetRules {
 /** A target that ends in a cluster; its SDKs are loaded when it delivers. */
 export interface ClusterTarget extends TargetRules {
   readonly kind: 'cluster';
+  /** Whether an operator brings the values from a store; otherwise Pulumi writes the Secrets. */
+  readonly synced: boolean;
   deliver(name: string, args: ClusterDeliveryArgs): Promise<ClusterDelivery>;
 }
 

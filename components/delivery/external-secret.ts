@@ -7,10 +7,9 @@
 import { CustomResource } from '@pulumi/kubernetes/apiextensions/customResource.js';
 import * as pulumi from '@pulumi/pulumi';
 import { Sync } from '../../plugins/hummingbot/resources.ts';
-import { groups as catalogGroups, environmentName, fileEnvironmentName } from '../catalog.ts';
 import { labelsOf, tagAnnotation } from '../labels.ts';
-import { type DeliveredGroup, type Key, SecretGroup } from '../values.ts';
-import { ClusterDelivery, type Reference } from './delivery.ts';
+import { type DeliveredGroup, SecretGroup } from '../values.ts';
+import { ClusterDelivery, isVersioned, type SecretsPlace } from './delivery.ts';
 
 const apiVersion = 'external-secrets.io/v1';
 /** The guide's; written as the operator would, or server-side apply finds a conflict with it. */
@@ -28,37 +27,25 @@ export interface Stored {
   readonly resources: readonly pulumi.Resource[];
 }
 
-export interface ExternalSecretsArgs {
-  readonly groups: readonly DeliveredGroup[];
-  readonly namespace: string;
+export interface ExternalSecretsArgs extends SecretsPlace {
   readonly stack: string;
   /** The SecretStore: its name, and its `spec.provider`. Only references; no value, no template. */
   readonly store: { readonly name: string; readonly provider: Readonly<Record<string, unknown>> };
   readonly stored: ReadonlyMap<string, Stored>;
   /** The cluster's, by which a sync is looked for. Secret. */
   readonly kubeconfig: pulumi.Output<string>;
-  /** Context of the kubeconfig, for the command that a person runs next. */
-  readonly context: string;
 }
 
 /**
- * A versioned group's object and its Secret share a name with a suffix: a new value makes new ones
- * beside the old, which go when the consumer runs on the new. It is pinned to the version written,
- * so that a sync proves itself. A fixed group's has the guide's exact name and follows the newest
- * version; its tag stands in an annotation, a change of which makes the operator sync at once, and
+ * A group's object and its Secret share a name. A versioned group's is pinned to the version
+ * written, so that a sync proves itself. A fixed group's follows the newest version; its tag stands in an annotation, a change of which makes the operator sync at once, and
  * a gate waits until the Secret carries it (docs/decisions/0009-a-fixed-name-proves-its-sync.md).
  */
 export class ExternalSecrets extends ClusterDelivery {
-  readonly next: string;
-  readonly where: { readonly namespace: string };
-  readonly secretNames: ReadonlyMap<string, pulumi.Output<string>>;
   readonly delivered: readonly pulumi.Resource[];
 
   constructor(name: string, args: ExternalSecretsArgs, opts?: pulumi.ComponentResourceOptions) {
-    super('ExternalSecrets', name, args, opts);
-    this.next = `kubectl --context ${args.context} --namespace ${args.namespace} get pods,externalsecrets`;
-    this.where = { namespace: args.namespace };
-    this.secretNames = new Map(args.groups.map((group) => [group.name, nameOf(group)]));
+    super('ExternalSecrets', name, args, 'pods,externalsecrets', opts);
     const store = new CustomResource(
       `${name}-secret-store`,
       {
@@ -78,7 +65,7 @@ export class ExternalSecrets extends ClusterDelivery {
       const made = this.#externalSecret(group, store, args);
       // What somebody else writes has no tag, and a versioned group's is new each time.
       const version = args.stored.get(group.name)?.version;
-      return group instanceof SecretGroup && group.manner.naming === 'fixed' && version
+      return group instanceof SecretGroup && !isVersioned(group) && version
         ? [made, this.#sync(group, version, made, args)]
         : [made];
     });
@@ -92,7 +79,7 @@ export class ExternalSecrets extends ClusterDelivery {
   ): pulumi.Resource {
     const stored = args.stored.get(group.name);
     if (stored === undefined) throw new Error(`${group.name} is not in the store`);
-    const versioned = group.manner.naming === 'versioned' && stored.version !== undefined;
+    const versioned = isVersioned(group);
     const secretName = this.secretNameOf(group);
     const version = versioned ? pulumi.interpolate`uuid/${stored.version}` : undefined;
     return new CustomResource(
@@ -155,30 +142,4 @@ export class ExternalSecrets extends ClusterDelivery {
       { parent: this, dependsOn: [made] },
     );
   }
-
-  protected override mountPathOf(group: string): string {
-    return catalogGroup(group).mountPath;
-  }
-
-  protected override reference({ key }: Key, group: DeliveredGroup): Reference {
-    if (group.manner.env === 'values') {
-      const variable = { name: environmentName(key), secretName: this.secretNameOf(group) };
-      return { key, environment: {}, variable };
-    }
-    const path = `${this.mountPathOf(group.name)}/${key}`;
-    return { key, environment: { [fileEnvironmentName(key)]: path } };
-  }
-}
-
-function catalogGroup(name: string): (typeof catalogGroups)[keyof typeof catalogGroups] {
-  if (!Object.hasOwn(catalogGroups, name)) throw new Error(`group ${name} is not in the catalog`);
-  return catalogGroups[name as keyof typeof catalogGroups];
-}
-
-/** Name of the Kubernetes Secret, and of the ExternalSecret that makes it. */
-function nameOf(group: DeliveredGroup): pulumi.Output<string> {
-  const { secretName } = catalogGroup(group.name);
-  return group instanceof SecretGroup && group.manner.naming === 'versioned'
-    ? pulumi.interpolate`${secretName}-${group.suffix}`
-    : pulumi.output(secretName);
 }

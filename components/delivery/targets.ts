@@ -3,10 +3,12 @@ import { awsRules } from './aws-rules.ts';
 import { compose } from './compose.ts';
 import type { ClusterDelivery, ClusterDeliveryArgs, Target } from './delivery.ts';
 import { envFile } from './env-file.ts';
+import { kubernetes } from './kubernetes-secret.ts';
 
 export const targets = {
   compose,
   'env-file': envFile,
+  kubernetes,
   'aws-secrets-manager': {
     ...awsRules,
     deliver: async (name: string, args: ClusterDeliveryArgs): Promise<ClusterDelivery> =>

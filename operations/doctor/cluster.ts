@@ -1,5 +1,6 @@
 /**
- * What arrived in a cluster: the ExternalSecret of each group, and the tag that its Secret carries.
+ * What arrived in a cluster: the tag that the Secret of each group carries and, where an operator
+ * brings it, its ExternalSecret.
  * Only the metadata of a Secret is asked for, so that no value comes here.
  */
 import { type GroupName, groups, type SecretKey } from '../../components/catalog.ts';
@@ -18,7 +19,10 @@ import {
 /** What is asked of the API; a test has its own. */
 export interface Api {
   get(path: string, details?: { readonly accept?: string }): Promise<KubernetesObject>;
-  list(path: string): Promise<{ readonly items: readonly KubernetesObject[] }>;
+  list(
+    path: string,
+    details?: { readonly accept?: string },
+  ): Promise<{ readonly items: readonly KubernetesObject[] }>;
 }
 
 export interface ClusterPlace {
@@ -33,6 +37,7 @@ export interface ClusterPlace {
 
 /** Without a fallback: a server that knows no such answer gives none, rather than the values. */
 const metadataOnly = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
+const metadataOfAll = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
 const notFound = 404;
 
 interface Spec {
@@ -46,8 +51,36 @@ interface Status {
   }[];
 }
 
-/** @throws KubernetesError, UnreachableError when the cluster cannot be asked */
-export async function lookAtSecrets(
+/**
+ * Secrets that Pulumi wrote itself.
+ * @throws KubernetesError, UnreachableError when the cluster cannot be asked
+ */
+export async function lookAtWritten(
+  api: Api,
+  place: ClusterPlace,
+  keys: readonly KeyFacts[],
+): Promise<Delivered> {
+  const path = `/api/v1/namespaces/${place.namespace}/secrets`;
+  const { items } = await api.list(path, { accept: metadataOfAll });
+  const arrivals = new Map<SecretKey, Arrival>();
+  const findings: Finding[] = [];
+  const carried = keys.filter((each) => isExpected(each) || each.set === 'external');
+  for (const group of new Set(carried.map(({ entry }) => entry.group))) {
+    const found = judged(place, group, newestOf(items, group, place.tags[group]));
+    if (found.finding !== undefined) findings.push(found.finding);
+    for (const { key, entry, set } of carried) {
+      if (entry.group !== group || (set === 'external' && entry.optional)) continue;
+      arrivals.set(key, found.arrival);
+    }
+  }
+  return { target: place.target, arrivals, findings };
+}
+
+/**
+ * Secrets that an operator made.
+ * @throws KubernetesError, UnreachableError when the cluster cannot be asked
+ */
+export async function lookAtSynced(
   api: Api,
   place: ClusterPlace,
   keys: readonly KeyFacts[],
@@ -129,7 +162,17 @@ async function stateOf(
     const finding = problem(what, `not Ready${reason}`, 'Ready', fix);
     return { arrival: secret === undefined ? 'no' : 'not synced', finding };
   }
-  const what = `Secret ${namespace}/${name}`;
+  return judged(place, group, secret, name);
+}
+
+/** Whether a Secret is there, with the tag of the last `up`. */
+function judged(
+  place: ClusterPlace,
+  group: GroupName,
+  secret: KubernetesObject | undefined,
+  name = secret?.metadata?.name ?? groups[group].secretName,
+): Found {
+  const what = `Secret ${place.namespace}/${name}`;
   if (secret === undefined) {
     return { arrival: 'no', finding: problem(what, 'none', `one of ${group}`, start(place)) };
   }

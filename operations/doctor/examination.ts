@@ -8,7 +8,7 @@ import { readKubeconfig } from '../../settings/kubeconfig.ts';
 import { pulumiCommand } from '../../settings/mistake.ts';
 import type { Engine } from '../engine/engine.ts';
 import { projectDirectory } from '../engine/workspace.ts';
-import { lookAtSecrets } from './cluster.ts';
+import { lookAtSynced, lookAtWritten } from './cluster.ts';
 import type { Config } from './config.ts';
 import { askContainer, runIn } from './container.ts';
 import { type Tags, tagKeyOf, withDrift } from './drift.ts';
@@ -142,7 +142,16 @@ function ofBot({ outputs, keys, expected }: Case): {
   return { tags: Object.fromEntries(tags), values };
 }
 
-async function clusterOf(known: Case, target: string, namespace: string): Promise<Found> {
+function isSynced(name: (typeof targetNames)[number]): boolean {
+  const target = targetOf(name);
+  return target.kind === 'cluster' && target.synced;
+}
+
+async function clusterOf(
+  known: Case,
+  target: (typeof targetNames)[number],
+  namespace: string,
+): Promise<Found> {
   const { engine, settings, keys, expected, outputs } = known;
   const { stack } = engine;
   const context = String(settings.kubeContext ?? '');
@@ -176,7 +185,7 @@ async function clusterOf(known: Case, target: string, namespace: string): Promis
     }
     const place = { target, stack, namespace, kubectl, ...ofBot(known) };
     const seen = await heard(
-      async () => await lookAtSecrets(api, place, keys),
+      async () => await (isSynced(target) ? lookAtSynced : lookAtWritten)(api, place, keys),
       (finding) => ({ ...unknown, findings: [finding] }),
     );
     const tagKey = await tagKeyOf(engine);

@@ -30,7 +30,7 @@ import { projectDirectory, workspace } from './workspace.ts';
 const providers = {
   random: undefined,
   aws: ['aws-secrets-manager'],
-  kubernetes: ['aws-secrets-manager'],
+  kubernetes: ['aws-secrets-manager', 'kubernetes'],
 } as const satisfies Record<string, readonly string[] | undefined>;
 
 export function providersFor(targets: readonly string[]): readonly string[] {

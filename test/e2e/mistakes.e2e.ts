@@ -116,7 +116,7 @@ describe('a mistake', () => {
     [
       'a target that does not exist',
       () => config('set', '--path', 'targets[2]', 'swarms'),
-      /^targets\[2\]: got "swarms"; allowed: compose, env-file, aws-secrets-manager; fix: /,
+      /^targets\[2\]: got "swarms"; allowed: compose, env-file, kubernetes, aws-secrets-manager; fix: /,
     ],
     [
       'targets that fight',

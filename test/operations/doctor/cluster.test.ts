@@ -1,6 +1,6 @@
 /** Against an API server of objects; what a real one says is the rehearsal's part. */
 import assert from 'node:assert/strict';
-import { lookAtSecrets } from '../../../operations/doctor/cluster.ts';
+import { lookAtSynced, lookAtWritten } from '../../../operations/doctor/cluster.ts';
 import { askPod } from '../../../operations/doctor/pod.ts';
 import { KubernetesApi } from '../../../plugins/kubernetes-api.ts';
 import { KubernetesServer } from '../../kubernetes-server.ts';
@@ -42,9 +42,9 @@ describe('the doctor in a cluster', () => {
     server.put(`${secrets}/${name}`, { metadata: { annotations: own } });
   }
 
-  describe('at the Secrets', () => {
+  describe('at Secrets that an operator made', () => {
     const look = async () => {
-      const { arrivals, findings } = await lookAtSecrets(api, place, keys);
+      const { arrivals, findings } = await lookAtSynced(api, place, keys);
       const lines = findings.map(({ what, got, fix }) => `${what}: got ${got}; fix: ${fix}`);
       return { arrivals: [...arrivals.values()], lines };
     };
@@ -101,13 +101,56 @@ describe('the doctor in a cluster', () => {
     it('expects no tag of a group that somebody else writes', async () => {
       putSecret({}, {});
       const facts = keys.map(({ key }) => keyFacts(key, 'external'));
-      const { arrivals, findings } = await lookAtSecrets(api, { ...place, tags: {} }, facts);
+      const { arrivals, findings } = await lookAtSynced(api, { ...place, tags: {} }, facts);
       assert.deepEqual([[...arrivals.values()], findings], [['yes', 'yes'], []]);
     });
 
     it('passes on that it may not', async () => {
       server.onRequest = () => ({ code: 403, body: { kind: 'Status', reason: 'Forbidden' } });
       await assert.rejects(look(), { message: `GET ${external}: 403 Forbidden` });
+    });
+  });
+
+  describe('at Secrets that Pulumi wrote', () => {
+    const look = async (place_ = place, facts = keys) => {
+      const { arrivals, findings } = await lookAtWritten(api, place_, facts);
+      const lines = findings.map(({ what, got, fix }) => `${what}: got ${got}; fix: ${fix}`);
+      return { arrivals: [...arrivals.values()], lines };
+    };
+    const put = (own: object = annotations, at = name) =>
+      server.put(`${secrets}/${at}`, { metadata: { annotations: own } });
+
+    it('finds them with the tag of the last up, and asks for metadata alone', async () => {
+      put();
+      put({}, 'hummingbot-trading-keys-ffffffff');
+      assert.deepEqual(await look(), { arrivals: ['yes', 'yes'], lines: [] });
+      for (const { path, accept } of server.requests.filter((each) => each.path !== '/version')) {
+        assert.equal(path, secrets);
+        assert.match(accept ?? '', /^application\/json;as=PartialObjectMetadataList;[^,]*$/);
+      }
+    });
+
+    it('finds another tag, or none', async () => {
+      put({ 'hummingbot-secrets/tag': 'bbbbbbbbbb' });
+      assert.deepEqual(await look(), {
+        arrivals: ['another tag', 'another tag'],
+        lines: [`Secret hummingbot/${name}: got tag bbbbbbbbbb; fix: npm start -- --stack prod`],
+      });
+      server.remove(`${secrets}/${name}`);
+      put({}, 'another-secret');
+      assert.deepEqual(await look(), {
+        arrivals: ['no', 'no'],
+        lines: [
+          'Secret hummingbot/hummingbot-trading-keys: got none; fix: npm start -- --stack prod',
+        ],
+      });
+    });
+
+    it('expects no tag of a group that somebody else writes', async () => {
+      put({}, 'hummingbot-trading-keys');
+      const facts = keys.map(({ key }) => keyFacts(key, 'external'));
+      const seen = await look({ ...place, tags: {} as never }, facts);
+      assert.deepEqual(seen, { arrivals: ['yes', 'yes'], lines: [] });
     });
   });
 

@@ -1,0 +1,122 @@
+/** A target that ends in a namespace, on the servers of a rehearsal; its consumer is the bot's pod. */
+import assert from 'node:assert/strict';
+import { entryOf, groups, isSecretKey, type SecretKey } from '../../../components/catalog.ts';
+import type { TargetName } from '../../../components/delivery/targets.ts';
+import { differences } from '../../../rehearsal/keystore.ts';
+import { shownRequest } from '../audit-log.ts';
+import type { Checkout, Result } from '../checkout.ts';
+import { type Mark, RehearsedStack } from '../rehearsed-stack.ts';
+import type { ConformingTarget } from './target.ts';
+import { everyByteClass } from './values.ts';
+
+export interface ClusterTargetArgs {
+  readonly name: TargetName;
+  readonly owner?: ConformingTarget['owner'];
+  /** What lies at the target outside of the cluster. */
+  readonly stored?: (stack: RehearsedStack) => Promise<readonly string[]>;
+}
+
+export class ClusterTarget implements ConformingTarget {
+  readonly name: TargetName;
+  readonly stack = 'prod';
+  readonly checkout: Checkout;
+  readonly owner?: NonNullable<ConformingTarget['owner']>;
+  readonly awkward = everyByteClass;
+  readonly refused = new Map<string, RegExp>();
+  readonly #stack: RehearsedStack;
+  readonly #stored: (stack: RehearsedStack) => Promise<readonly string[]>;
+
+  constructor({ name, owner, stored = async () => [] }: ClusterTargetArgs) {
+    this.name = name;
+    if (owner !== undefined) this.owner = owner;
+    this.#stored = stored;
+    this.#stack = new RehearsedStack(this.stack);
+    this.#stack.commit('targets', [name]);
+    this.checkout = this.#stack.checkout;
+  }
+
+  async start(): Promise<void> {
+    await this.#stack.start();
+  }
+
+  async end(): Promise<void> {
+    await this.#stack.end();
+  }
+
+  get environment(): NodeJS.ProcessEnv {
+    return this.#stack.environment;
+  }
+
+  async run(command: string, args: readonly string[], input?: string): Promise<Result> {
+    return await this.#stack.run(command, args, input);
+  }
+
+  /** The files that the pod sees; the bot's own keystore has to hold the same. */
+  async read(): Promise<ReadonlyMap<SecretKey, string>> {
+    const each = 'printf "%s\\0" "$(basename "$file")"; cat "$file"; printf "\\0"';
+    const all = `for file in /etc/secrets/*/*; do ${each}; done`;
+    const { stdout } = await this.#stack.inBot(['sh', '-c', all]);
+    const words = stdout.split('\0');
+    const seen = new Map<SecretKey, string>();
+    for (let at = 0; at + 1 < words.length; at += 2) {
+      const key = words[at] ?? '';
+      assert.ok(isSecretKey(key), key);
+      seen.set(key, words[at + 1] ?? '');
+    }
+    assert.deepEqual(differences(await this.#stack.keystore(), seen), []);
+    return seen;
+  }
+
+  async value(key: SecretKey): Promise<string | undefined> {
+    const data = (await this.#secrets()).get(groups[entryOf(key).group].secretName)?.data;
+    const found = data?.[key];
+    return found === undefined ? undefined : Buffer.from(found, 'base64').toString();
+  }
+
+  /** Secrets of the namespace, by their names without a suffix. */
+  async #secrets() {
+    const { namespace, access } = this.#stack;
+    const { items } = await access.core.listNamespacedSecret({ namespace });
+    return new Map(
+      items.map((secret) => [(secret.metadata?.name ?? '').replace(/-[0-9a-f]{8}$/u, ''), secret]),
+    );
+  }
+
+  async places(): Promise<readonly string[]> {
+    const { namespace, access } = this.#stack;
+    const { items } = await access.core.listNamespacedSecret({ namespace });
+    const names = items.map(({ metadata }) => metadata?.name?.replace(/-[0-9a-f]{8}$/u, '-*'));
+    return [...names.map(String), ...(await this.#stored(this.#stack))].toSorted();
+  }
+
+  async mark(): Promise<Mark> {
+    return this.#stack.mark();
+  }
+
+  async writes(mark: unknown): Promise<readonly string[]> {
+    return [
+      ...this.#stack.apiWrites(mark as Mark).map(shownRequest),
+      ...this.#stack.awsWrites(mark as Mark).map(({ action, about }) => `${action} ${about}`),
+    ];
+  }
+
+  async #nameOf(key: SecretKey): Promise<string> {
+    const found = (await this.#secrets()).get(groups[entryOf(key).group].secretName);
+    return found?.metadata?.name ?? '';
+  }
+
+  async remove(key: SecretKey): Promise<void> {
+    const { namespace, access } = this.#stack;
+    await access.core.deleteNamespacedSecret({ namespace, name: await this.#nameOf(key) });
+  }
+
+  async edit(key: SecretKey, value: string): Promise<void> {
+    const patch = JSON.stringify({ stringData: { [key]: value } });
+    const words = ['patch', 'secret', await this.#nameOf(key), '--patch', patch];
+    assert.equal((await this.#stack.kubectl(...words)).code, 0);
+  }
+
+  logs(): ReadonlyMap<string, string> {
+    return new Map([...this.#stack.logs()].map(([name, text]) => [name, text.toString('latin1')]));
+  }
+}

@@ -1,0 +1,284 @@
+/**
+ * One suite for every target, as cert-manager has one for its issuers: whoever delivers values does
+ * all of this, on its real systems, seen by its real consumer. Values are compared here and shown
+ * nowhere. Each check's outcome goes to docs/targets/conformance.md by `npm run conformance`.
+ */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  entryOf,
+  isSecretKey,
+  keysOf,
+  type SecretKey,
+  serviceNames,
+} from '../../../components/catalog.ts';
+import { leaks, makeCanary } from '../../canary.ts';
+import type { Result } from '../checkout.ts';
+import { appearing, descendants } from '../process-tree.ts';
+import type { ConformingTarget } from './target.ts';
+
+const key = 'kucoin_passphrase';
+/** Of a group that no bot reads. */
+const other = 'grafana_api_key';
+const generated = 'postgres_password';
+const maxValueBytes = 4096;
+/** As the stack files have them: what needs a service that is not listed is not asked for. */
+const services = serviceNames.filter((name) => name !== 'keystore');
+const ofMonitoring = new Set<string>(keysOf('monitoring').map((name) => entryOf(name).usedWith));
+
+export function conforms(target: ConformingTarget): void {
+  describe(`conformance of ${target.name}`, () => {
+    /** All values that were ever set. */
+    const set = new Map<string, string>();
+
+    before(async function () {
+      if (process.platform !== 'linux' || process.getuid?.() !== 0) this.skip();
+      await target.start();
+      for (const [name, value] of await configured()) set.set(name, value);
+    });
+    after(async () => await target.end());
+
+    async function pulumi(words: readonly string[], input?: string): Promise<Result> {
+      const all = ['run', '--silent', 'pulumi', '--', ...words, '--stack', target.stack];
+      return await target.run('npm', all, input);
+    }
+
+    async function setValue(name: SecretKey, value: string): Promise<void> {
+      set.set(`${name} ${set.size}`, value);
+      const path = `${entryOf(name).group}.${name}`;
+      const { code, stderr } = await pulumi(['config', 'set', '--secret', '--path', path], value);
+      assert.equal(code, 0, stderr);
+    }
+
+    /** Values of the stack's config. What this prints is what was asked for, and no leak. */
+    async function configured(): Promise<ReadonlyMap<SecretKey, string>> {
+      const { stdout } = await pulumi(['config', '--show-secrets', '--json']);
+      const { printed } = target.checkout;
+      printed.splice(printed.lastIndexOf(stdout), 1);
+      const maps = Object.values(JSON.parse(stdout) as Record<string, { objectValue?: object }>);
+      return new Map(
+        maps
+          .flatMap(({ objectValue = {} }) => Object.entries(objectValue))
+          .flatMap(([name, value]) => (isSecretKey(name) ? [[name, String(value)] as const] : [])),
+      );
+    }
+
+    const start = async (...words: readonly string[]): Promise<Result> => {
+      const yes = words[0] === 'preview' ? [] : ['--yes'];
+      return await target.run('npm', ['start', '--', ...words, '--stack', target.stack, ...yes]);
+    };
+
+    async function up(): Promise<string> {
+      const { code, stdout, stderr } = await start();
+      assert.equal(code, 0, stdout + stderr);
+      return stdout;
+    }
+
+    /** Tags of the keys that are in use. */
+    async function tags(): Promise<ReadonlyMap<SecretKey, string>> {
+      const { stdout } = await pulumi(['stack', 'output', 'tags', '--json']);
+      const groups = Object.values(JSON.parse(stdout) as Record<string, { keys: object }>);
+      return new Map(
+        groups
+          .flatMap(({ keys }) => Object.entries(keys))
+          .flatMap(([name, tag]) => (isSecretKey(name) ? [[name, String(tag)] as const] : [])),
+      );
+    }
+
+    const tagOf = async (name: SecretKey): Promise<string | undefined> => (await tags()).get(name);
+
+    /** The consumer reads what is set, all of it, and no other key. */
+    async function reads(): Promise<void> {
+      const [seen, values] = [await target.read(), await configured()];
+      const used = [...(await tags()).keys()];
+      const mine = used.filter((name) => entryOf(name).consumers.includes('hummingbot'));
+      assert.ok(mine.length > 0);
+      assert.deepEqual([...seen.keys()].toSorted(), mine.toSorted());
+      assert.deepEqual(
+        mine.filter((name) => seen.get(name) !== values.get(name)),
+        [],
+        'keys that are another value',
+      );
+    }
+
+    /** At once, or when the target's own controller has seen it. */
+    async function isBack(): Promise<void> {
+      const expected = (await configured()).get(other);
+      const seconds = target.owner?.backWithinSeconds ?? 0;
+      for (const deadline = Date.now() + seconds * 1000; ; await sleep(250)) {
+        if ((await target.value(other)) === expected) return;
+        assert.ok(Date.now() < deadline, `${other} is not back`);
+      }
+    }
+
+    async function setServices(names: readonly string[]): Promise<void> {
+      await pulumi(['config', 'rm', 'services']);
+      for (const [at, name] of names.entries()) {
+        const words = ['config', 'set', '--path', `services[${at}]`, name];
+        assert.equal((await pulumi(words)).code, 0);
+      }
+    }
+
+    it('delivers, and the real consumer reads its keys, each equal to what was set, and no other', async () => {
+      await reads();
+    });
+
+    it('has nothing to do the second time, and writes nothing', async () => {
+      const mark = await target.mark();
+      assert.match(await up(), /Resources:\n {4}\d+ unchanged\n/u);
+      assert.deepEqual(await target.writes(mark), []);
+    });
+
+    it('carries a changed key, and the old value when it is set back, with its old tag', async () => {
+      const before = (await configured()).get(key) ?? '';
+      const [tag, places] = [await tagOf(key), await target.places()];
+      await setValue(key, makeCanary('changed'));
+      await up();
+      await reads();
+      assert.notEqual(await tagOf(key), tag);
+      await setValue(key, before);
+      await up();
+      await reads();
+      assert.equal(await tagOf(key), tag);
+      assert.deepEqual(await target.places(), places, 'nothing is left of what was between');
+    });
+
+    it('carries every class of bytes, or says beforehand that it does not', async () => {
+      await setValue(key, target.awkward);
+      await up();
+      await reads();
+      const mark = await target.mark();
+      for (const [value, reason] of target.refused) {
+        await setValue(key, value);
+        const { code, stdout, stderr } = await start();
+        assert.equal(code, 1);
+        assert.match(stdout + stderr, reason);
+        assert.deepEqual(leaks(stdout + stderr, new Map([['refused', value]])), []);
+      }
+      assert.deepEqual(await target.writes(mark), []);
+      await setValue(key, target.awkward);
+    });
+
+    it('refuses a value that is too long, and nothing is touched', async () => {
+      const mark = await target.mark();
+      await setValue(other, randomBytes(maxValueBytes).toString('hex'));
+      const { code, stdout, stderr } = await start();
+      assert.equal(code, 1);
+      const lines = (stdout + stderr).match(/monitoring\.grafana_api_key: got .*/gu) ?? [];
+      assert.equal(lines.length, 1, stdout + stderr);
+      assert.match(lines[0] ?? '', /got 8192 bytes; allowed: at most 4096 bytes; fix: /u);
+      assert.deepEqual(await target.writes(mark), []);
+      await setValue(other, makeCanary('short'));
+    });
+
+    it('follows a value whose source changes: generated, set, and generated anew', async () => {
+      const path = `infrastructure.${generated}`;
+      const rm = async (): Promise<unknown> => await pulumi(['config', 'rm', '--path', path]);
+      await rm();
+      await up();
+      const made = await target.value(generated);
+      assert.ok(made !== undefined && made.length >= 16, 'nothing generated');
+      const own = makeCanary('own');
+      await setValue(generated, own);
+      await up();
+      assert.ok((await target.value(generated)) === own, 'not the own value');
+      await rm();
+      await up();
+      const again = await target.value(generated);
+      assert.ok(again !== undefined && again !== own, 'still the own value');
+      set.set('generated', made);
+      set.set('generated again', again);
+    });
+
+    it('takes a group away with its last service, and brings it back', async () => {
+      const places = await target.places();
+      await setServices(services.filter((name) => !ofMonitoring.has(name)));
+      await up();
+      assert.equal(await target.value(other), undefined);
+      const less = await target.places();
+      assert.ok(less.length < places.length || target.name === 'env-file', less.join());
+      await reads();
+      await setServices(services);
+      await up();
+      assert.ok((await target.value(other)) === (await configured()).get(other), other);
+      assert.deepEqual(await target.places(), places);
+    });
+
+    it('sees what was deleted or changed by hand, and makes it right', async () => {
+      for (const spoil of [
+        async () => await target.edit(other, 'by hand'),
+        async () => await target.remove(other),
+      ]) {
+        await spoil();
+        if (target.owner === undefined) {
+          const { stdout } = await pulumi(['refresh', '--yes', '--skip-preview']);
+          assert.match(stdout, /Resources:\n(?: {4}.*\n)*? {4}[~-] ?\d+ (?:updated|deleted)/u);
+        }
+        await up();
+        await isBack();
+      }
+      await reads();
+    });
+
+    if (target.owner !== undefined) {
+      const { backWithinSeconds } = target.owner;
+      it(`is back within ${backWithinSeconds} s when it was deleted, without an up`, async () => {
+        await target.remove(other);
+        await isBack();
+      });
+    }
+
+    it('converges after a kill -9 in the middle of a change', async () => {
+      const places = await target.places();
+      await setValue(key, makeCanary('killed'));
+      const words = ['run', '--silent', 'pulumi', '--', 'up', '--yes', '--skip-preview'];
+      const child = target.checkout.start(
+        'npm',
+        [...words, '--stack', target.stack],
+        target.environment,
+      );
+      child.stdin?.end();
+      const said: string[] = [];
+      for (const stream of [child.stdout, child.stderr]) {
+        stream?.on('data', (chunk: Buffer) => said.push(chunk.toString()));
+      }
+      const ended = (): boolean => child.exitCode !== null || child.signalCode !== null;
+      assert.ok((await appearing(child.pid ?? 0, /pulumi up /u, ended)) !== undefined);
+      while (!/ creat(?:ing|ed)| updat(?:ing|ed) \(| replac/u.test(said.join('')) && !ended()) {
+        await sleep(10);
+      }
+      assert.ok(!ended(), said.join(''));
+      const below = descendants(child.pid ?? 0).filter(({ command }) =>
+        / up |plugins/u.test(command),
+      );
+      for (const { pid } of below) {
+        try {
+          process.kill(pid, 'SIGKILL');
+        } catch {
+          // It ended meanwhile.
+        }
+      }
+      target.checkout.printed.push(...said);
+      await up();
+      await reads();
+      assert.deepEqual(await target.places(), places);
+    });
+
+    it('shows no value in what was printed or logged', async () => {
+      const printed = target.checkout.printed.join('\n');
+      assert.ok(printed.length > 1000);
+      assert.deepEqual(leaks(printed, set), []);
+      for (const [name, text] of target.logs()) assert.deepEqual(leaks(text, set), [], name);
+    });
+
+    it('takes everything with it when it is destroyed', async () => {
+      assert.ok((await target.places()).length > 0);
+      await pulumi(['config', 'set', '--type', 'bool', 'protect', 'false']);
+      await up();
+      const { code, stdout, stderr } = await start('destroy');
+      assert.equal(code, 0, stdout + stderr);
+      assert.deepEqual(await target.places(), []);
+    });
+  });
+}
