@@ -13,7 +13,11 @@ import { lookAlike } from '../../../rehearsal/look-alikes.ts';
 import { leaks } from '../../canary.ts';
 import { KubernetesServer } from '../../kubernetes-server.ts';
 
-const target = targetNames.find((name) => targetOf(name).kind === 'cluster') ?? '';
+const target =
+  targetNames.find((name) => {
+    const rules = targetOf(name);
+    return rules.kind === 'cluster' && rules.synced;
+  }) ?? '';
 const keys = secretKeys.filter((key) => entryOf(key).usedWith === 'binance');
 const values = new Map(keys.map((key) => [key, lookAlike('line', key)]));
 const groupTag = 'aaaaaaaaaa';
