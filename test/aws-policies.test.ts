@@ -165,8 +165,8 @@ kms:Decrypt                             key                    -      -     -   
 kms:Decrypt                             key-by-s3              -      -     -     +     +    +    +     +     -     -    -     -      -
 kms:Decrypt                             key-by-store-of-eu     -      -     -     +     +    +    +     +     -     -    -     -      -
 kms:Decrypt                             staging's-key-by-store -      +     -     +     +    +    +     +     +     -    -     -      -
-kms:DescribeKey                         key-by-store           +      +     +     +     -    +    +     +     -     -    -     -      -
-kms:GenerateDataKey                     key-by-store           +      +     +     +     -    +    +     +     -     -    -     -      -
+kms:DescribeKey                         key-by-store           -      +     -     +     -    +    +     +     -     -    -     -      -
+kms:GenerateDataKey                     key-by-store           -      +     -     +     -    +    +     +     -     -    -     -      -
 kms:GenerateDataKey                     key                    -      -     -     +     -    +    +     +     -     -    -     -      -
 kms:Encrypt                             key-by-store           -      -     -     +     -    +    +     +     -     -    -     -      -
 kms:CreateGrant                         key-by-store           -      -     -     +     -    +    +     +     -     -    -     -      -
@@ -243,9 +243,9 @@ const circumstances: Readonly<Record<string, Circumstance>> = {
   'with an account of nobody': { key: { 'kms:CallerAccount': elsewhere } },
   'with no account': { key: { 'kms:CallerAccount': undefined } },
   // Two doors to the key, each enough for the reader.
-  'the key names no reader': { without: ['UseThroughSecretsManager'] },
+  'the key names no reader': { without: ['ReadThroughSecretsManager'] },
   'the reader names no key': { without: ['DecryptSecrets'] },
-  'neither names the other': { without: ['UseThroughSecretsManager', 'DecryptSecrets'] },
+  'neither names the other': { without: ['ReadThroughSecretsManager', 'DecryptSecrets'] },
   'the key has no account': { without: ['AccountAdministration'] },
 };
 
@@ -258,40 +258,41 @@ const asked: Readonly<
   'other reads': ['other', 'secretsmanager:GetSecretValue', 'trading'],
   'reader decrypts': ['reader', 'kms:Decrypt', 'key-by-store'],
   'glass decrypts': ['glass', 'kms:Decrypt', 'key-by-store'],
+  'deploy encrypts': ['deploy', 'kms:GenerateDataKey', 'key-by-store'],
   'other decrypts': ['other', 'kms:Decrypt', 'key-by-store'],
 };
 
 const underCircumstances = `
-                                 reader-reads deploy-reads admin-reads other-reads reader-decrypts glass-decrypts other-decrypts
-as usual                              +            +            x           x             +              +              -
-by a VPC endpoint                     +            +            x           x             +              +              -
-from a public address                 +            +            x           x             +              +              -
-without TLS                           +            +            x           x             +              +              -
-without MFA                           +            +            x           x             +              +              -
-of another organisation               +            +            x           x             +              +              -
-with the tags of ours                 +            +            x           x             +              +              -
-with other tags of the object         +            +            x           x             +              +              -
-called by a service                   +            +            x           x             +              +              -
-of the current version                +            +            x           x             .              .              .
-of the version before                 +            +            x           x             .              .              .
-of one version                        +            +            x           x             .              .              .
-a session for all                     +            +            x           x             +              +              -
-a session for secrets                 +            +            x           x             -              -              -
-a session for S3                      -            -            x           x             -              -              -
-a boundary of S3                      -            -            x           x             .              .              -
-a boundary that denies                x            x            x           x             x              x              x
-an endpoint for all                   +            +            x           x             +              +              -
-an endpoint for S3                    -            -            x           x             -              -              -
-an organisation without KMS           .            .            .           .             x              x              x
-an organisation that allows S3        -            -            x           x             -              -              -
-for its own alone                     +            +            x           x             +              +              -
-for others alone                      x            x            x           x             .              .              .
-with an account of nobody             .            .            .           .             +              -              -
-with no account                       .            .            .           .             +              -              -
-the key names no reader               +            +            x           x             +              -              -
-the reader names no key               +            +            x           x             +              +              -
-neither names the other               +            +            x           x             -              -              -
-the key has no account                +            +            x           x             +              +              -
+                                 reader-reads deploy-reads admin-reads other-reads reader-decrypts glass-decrypts other-decrypts deploy-encrypts
+as usual                              +            +            x           x             +              +              -              +
+by a VPC endpoint                     +            +            x           x             +              +              -              +
+from a public address                 +            +            x           x             +              +              -              +
+without TLS                           +            +            x           x             +              +              -              +
+without MFA                           +            +            x           x             +              +              -              +
+of another organisation               +            +            x           x             +              +              -              +
+with the tags of ours                 +            +            x           x             +              +              -              +
+with other tags of the object         +            +            x           x             +              +              -              +
+called by a service                   +            +            x           x             +              +              -              +
+of the current version                +            +            x           x             .              .              .              .
+of the version before                 +            +            x           x             .              .              .              .
+of one version                        +            +            x           x             .              .              .              .
+a session for all                     +            +            x           x             +              +              -              +
+a session for secrets                 +            +            x           x             -              -              -              -
+a session for S3                      -            -            x           x             -              -              -              -
+a boundary of S3                      -            -            x           x             .              .              -              .
+a boundary that denies                x            x            x           x             x              x              x              x
+an endpoint for all                   +            +            x           x             +              +              -              +
+an endpoint for S3                    -            -            x           x             -              -              -              -
+an organisation without KMS           .            .            .           .             x              x              x              x
+an organisation that allows S3        -            -            x           x             -              -              -              -
+for its own alone                     +            +            x           x             +              +              -              +
+for others alone                      x            x            x           x             .              .              .              .
+with an account of nobody             .            .            .           .             +              -              -              -
+with no account                       .            .            .           .             +              -              -              -
+the key names no reader               +            +            x           x             +              -              -              +
+the reader names no key               +            +            x           x             +              +              -              +
+neither names the other               +            +            x           x             -              -              -              +
+the key has no account                +            +            x           x             +              +              -              +
 `;
 
 const audience = 'sts.amazonaws.com';
