@@ -44,7 +44,7 @@ async function connectAws(
   if (caller.accountId !== aws.account) {
     refuse({ what: 'account', got: shownId(caller.accountId), allowed: aws.account, fix: show });
   }
-  checkCaller(stack, aws, caller.arn);
+  await checkCaller(stack, aws, caller.arn, provider);
   const names = groups.map(({ name }) => `${prefix}/${name}`);
   const refusal = refusalOfDeleted(stack, await getDeletedSecrets({ region: aws.region, names }));
   if (refusal !== undefined) throw new pulumi.RunError(refusal);
@@ -52,26 +52,45 @@ async function connectAws(
 }
 
 /** The policy of every secret denies reads to all but the listed roles; who deploys is one. */
-function checkCaller(stack: string, aws: AwsAccount, arn: string): void {
+async function checkCaller(
+  stack: string,
+  aws: AwsAccount,
+  caller: string,
+  provider: pulumi.ProviderResource,
+): Promise<void> {
   // arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION; the path of the role is not in it.
-  const role = /^arn:aws:sts::\d{12}:assumed-role\/([\w+=,.@-]{1,64})\//u.exec(arn)?.[1];
+  const role = /^arn:aws:sts::\d{12}:assumed-role\/([\w+=,.@-]{1,64})\//u.exec(caller)?.[1];
   if (role === undefined) {
     refuse({
       what: 'deployRoles',
-      got: `a caller that is no role: ${shownId(arn)}`,
+      got: `a caller that is no role: ${shownId(caller)}`,
       allowed: aws.deployRoles.join(', ') || 'a role that is listed',
       fix: 'take a role that deploys, with AWS_PROFILE or aws sts assume-role',
     });
   }
-  if (aws.deployRoles.some((listed) => listed.endsWith(`/${role}`))) return;
-  const path = `--path 'deployRoles[${aws.deployRoles.length}]'`;
-  const found = `"$(aws iam get-role --role-name ${role} --query Role.Arn --output text)"`;
-  refuse({
-    what: 'deployRoles',
-    got: `role ${role}, which its own policy would lock out`,
-    allowed: aws.deployRoles.join(', ') || 'a list with it in it',
-    fix: pulumiCommand(stack, 'config', 'set', path, found),
-  });
+  const at = aws.deployRoles.findIndex((each) => each.endsWith(`/${role}`));
+  const lockedOut = (got: string): never => {
+    const path = `--path 'deployRoles[${at < 0 ? aws.deployRoles.length : at}]'`;
+    const found = `"$(aws iam get-role --role-name ${role} --query Role.Arn --output text)"`;
+    return refuse({
+      what: 'deployRoles',
+      got: `role ${got}, which its own policy would lock out`,
+      allowed: aws.deployRoles.join(', ') || 'a list with it in it',
+      fix: pulumiCommand(stack, 'config', 'set', path, found),
+    });
+  };
+  if (at < 0) lockedOut(role);
+  // A name is one role's, whatever its path; the policy means the path too.
+  const { getRole } = await import('@pulumi/aws/iam/getRole.js');
+  const { arn } = await getRole({ name: role }, { provider }).catch((error: unknown) =>
+    refuse({
+      what: 'deployRoles',
+      got: reasonOf(error),
+      allowed: `role ${role}, which may ask IAM for its own path`,
+      fix: `allow it iam:GetRole on ${aws.deployRoles[at]}`,
+    }),
+  );
+  if (!aws.deployRoles.includes(arn)) lockedOut(shownId(arn));
 }
 
 async function connectCluster(stack: string, cluster: Cluster): Promise<Connected<Cluster>> {

@@ -28,7 +28,7 @@ export interface Copied {
 
 /**
  * @param text of the committed stack file
- * @param deployRole name of the role that deploys where the file lists none
+ * @param deployRole the role that deploys where the file lists none
  */
 export function rehearsed(
   text: string,

@@ -249,15 +249,11 @@ async function startStore(
   };
 }
 
-/** Name of the first role that the stack lists as deploying. */
+/** The first role that the stack lists as deploying, as its ARN has it: its path and its name. */
 export function deployRole(text: string): string {
   const roles = settingIn(text, projectName, 'deployRoles');
   const first: unknown = Array.isArray(roles) ? roles[0] : undefined;
-  return (
-    String(first ?? '')
-      .split('/')
-      .at(-1) || 'rehearsal-deployer'
-  );
+  return /:role\/(.+)$/u.exec(String(first ?? ''))?.[1] ?? 'rehearsal-deployer';
 }
 
 function textIn(text: string, name: string): string | undefined {

@@ -36,6 +36,7 @@ const answers: Answers = {
     accountId: mocked.account,
     arn: `arn:aws:sts::${mocked.account}:assumed-role/${mocked.role}/session`,
   },
+  'aws:iam/getRole:getRole': { arn: `arn:aws:iam::${mocked.account}:role/ci/${mocked.role}` },
   'hummingbot:index:getDeletedSecrets': { deleted: [] },
   'hummingbot:index:getCluster': { uid: mocked.cluster, server: 'https://cluster.invalid' },
 };

@@ -104,6 +104,13 @@ describe('the structure', () => {
     });
   }
 
+  it('leaves the evaluator of policies, whose licence is another, to the tests', () => {
+    const imports = (path: string): boolean =>
+      readFileSync(path, 'utf8').includes("from '@cloud-copilot/");
+    assert.deepEqual(sources.filter(imports), []);
+    assert.ok(imports('test/aws-authority.ts'));
+  });
+
   it('has files of a size that one reads', () => {
     for (const path of sources) {
       const lines = readFileSync(path, 'utf8').split('\n');

@@ -25,6 +25,7 @@ from materialise import (
     WRONG_INPUT,
     Refused,
     fail,
+    forbid_core_files,
     locked,
     materialise,
     put,
@@ -221,6 +222,7 @@ def trade(strategy, report, stop):
 
 def main():
     os.umask(0o077)
+    forbid_core_files()
     stop = Stop()
     try:
         # Of a bot that was killed before it could take it away, in the same pod.

@@ -15,6 +15,7 @@ import fcntl
 import json
 import os
 import re
+import resource
 import secrets
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -340,8 +341,14 @@ def fail(error):
     sys.exit(code)
 
 
+def forbid_core_files():
+    """A core file would be a copy of the values on a disk. Nobody but root raises the limit again."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
 def main():
     os.umask(0o077)
+    forbid_core_files()
     try:
         with locked(HOME / "conf"):
             print(*materialise(read_settings()), sep="\n", flush=True)

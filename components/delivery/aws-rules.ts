@@ -10,6 +10,8 @@ import type { AwsAccount } from '../systems.ts';
 const maxSecretBytes = 65_536;
 /** Characters of one resource policy. */
 const maxPolicyCharacters = 20_480;
+/** Bytes of a key policy: https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html */
+const maxKeyPolicyBytes = 32_768;
 
 export interface PolicyStatement {
   readonly Sid: string;
@@ -59,10 +61,31 @@ export function viaService(region: string): string {
 }
 
 /**
- * The key policy: the account administers the key, which keeps a lock-out repairable, and those
- * who may read values use it, through Secrets Manager alone.
+ * The key policy: the account administers the key, which keeps a lock-out repairable; those who may
+ * read values decrypt by it, and those who deploy encrypt too, both through Secrets Manager alone.
  */
 export function keyPolicy(aws: AwsAccount): string {
+  const throughStore = (
+    Sid: string,
+    Action: string | readonly string[],
+    roles: readonly string[],
+  ) =>
+    ({
+      Sid,
+      Effect: 'Allow',
+      // By condition and not as principals: KMS refuses a policy that names a role that is not
+      // there yet.
+      Principal: { AWS: '*' },
+      Action,
+      Resource: '*',
+      Condition: {
+        StringEquals: {
+          'kms:CallerAccount': aws.account,
+          'kms:ViaService': viaService(aws.region),
+        },
+        ArnLike: { 'aws:PrincipalArn': roles },
+      },
+    }) as const;
   return policy([
     {
       Sid: 'AccountAdministration',
@@ -71,22 +94,17 @@ export function keyPolicy(aws: AwsAccount): string {
       Action: 'kms:*',
       Resource: '*',
     },
-    {
-      Sid: 'UseThroughSecretsManager',
-      Effect: 'Allow',
-      // By condition and not as principals: KMS refuses a policy that names a role that is not
-      // there yet.
-      Principal: { AWS: '*' },
-      Action: ['kms:Decrypt', 'kms:DescribeKey', 'kms:GenerateDataKey*'],
-      Resource: '*',
-      Condition: {
-        StringEquals: {
-          'kms:CallerAccount': aws.account,
-          'kms:ViaService': viaService(aws.region),
-        },
-        ArnLike: { 'aws:PrincipalArn': readingRoles(aws) },
-      },
-    },
+    throughStore('ReadThroughSecretsManager', 'kms:Decrypt', readingRoles(aws)),
+    // None of a stack that is not complete yet; a condition without a value is no policy.
+    ...(aws.deployRoles.length === 0
+      ? []
+      : [
+          throughStore(
+            'WriteThroughSecretsManager',
+            ['kms:DescribeKey', 'kms:GenerateDataKey*'],
+            [...new Set(aws.deployRoles)],
+          ),
+        ]),
   ]);
 }
 
@@ -110,11 +128,15 @@ export const awsRules = {
     return { got: `${bytes} bytes as JSON`, allowed: `at most ${maxSecretBytes} bytes` };
   },
   refusesAccount: (aws: AwsAccount) => {
-    const { length } = denyOtherReaders(aws);
-    if (length <= maxPolicyCharacters) return undefined;
+    const limits = [
+      ['a resource policy', denyOtherReaders(aws).length, maxPolicyCharacters],
+      ['a key policy', keyPolicy(aws).length, maxKeyPolicyBytes],
+    ] as const;
+    const [name, length, most] = limits.find((each) => each[1] > each[2]) ?? [];
+    if (name === undefined) return undefined;
     return {
-      got: `roles that make a resource policy of ${length} characters`,
-      allowed: `at most ${maxPolicyCharacters} characters`,
+      got: `roles that make ${name} of ${length} characters`,
+      allowed: `at most ${most} characters`,
     };
   },
 } as const;

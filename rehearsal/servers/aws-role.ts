@@ -8,11 +8,12 @@ const root = { accessKeyId: 'rehearsal', secretAccessKey: 'rehearsal' };
 
 /**
  * Makes a role and becomes it, as one who deploys does: a stack locks out whoever is no such role.
+ * @param role its name, after its path if it has one
  * @returns variables with its credentials, which are worth nothing elsewhere
  */
 export async function becomeRole(
   endpoint: string,
-  name: string,
+  role: string,
 ): Promise<Readonly<Record<string, string>>> {
   const { CreateRoleCommand, IAMClient } = await import('@aws-sdk/client-iam');
   const { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } = await import(
@@ -33,7 +34,8 @@ export async function becomeRole(
   };
   const made = await new IAMClient(options).send(
     new CreateRoleCommand({
-      RoleName: name,
+      RoleName: role.split('/').at(-1),
+      Path: `/${role}`.replace(/[^/]+$/u, ''),
       AssumeRolePolicyDocument: JSON.stringify(trust),
       MaxSessionDuration: sessionSeconds,
     }),

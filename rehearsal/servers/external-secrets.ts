@@ -47,6 +47,17 @@ const rules = [
     verbs: ['get', 'update', 'patch'],
   },
   {
+    // Without them an ExternalSecret that names one would hold up all others.
+    apiGroups: ['generators.external-secrets.io'],
+    resources: [
+      ...['acraccesstokens', 'cloudsmithaccesstokens', 'clustergenerators'],
+      ...['ecrauthorizationtokens', 'fakes', 'gcraccesstokens', 'githubaccesstokens', 'grafanas'],
+      ...['mfas', 'passwords', 'quayaccesstokens', 'sshkeys', 'stssessiontokens', 'uuids'],
+      ...['vaultdynamicsecrets', 'webhooks'],
+    ],
+    verbs: ['get', 'list', 'watch'],
+  },
+  {
     apiGroups: ['generators.external-secrets.io'],
     resources: ['generatorstates'],
     verbs: ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection'],

@@ -8,6 +8,7 @@ import { type Answers, mocked, Recorder } from '../recorder.ts';
 
 const canaries = new Map([...canaryValues(), ['kubeconfig', token] as const]);
 const identity = 'aws:index/getCallerIdentity:getCallerIdentity';
+const role = 'aws:iam/getRole:getRole';
 const cluster = 'hummingbot:index:getCluster';
 const deleted = 'hummingbot:index:getDeletedSecrets';
 const other = '999999999999';
@@ -55,6 +56,18 @@ const cases: readonly Case[] = [
     name: 'a role whose name only ends like one that deploys',
     answers: caller(`arn:aws:sts::${mocked.account}:assumed-role/deploy/s`),
     line: /^deployRoles: got role deploy, /,
+    providers: ['pulumi:providers:aws'],
+  },
+  {
+    name: 'a role that is listed by another path, which its own policy would lock out',
+    answers: { [role]: { arn: `arn:aws:iam::${mocked.account}:role/cd/${mocked.role}` } },
+    line: /^deployRoles: got role arn:aws:iam::210987654321:role\/cd\/hummingbot-deploy, which its own policy would lock out; allowed: arn:aws:iam::210987654321:role\/ci\/hummingbot-deploy; fix: pulumi config set --path 'deployRoles\[0\]' "\$\(aws iam get-role --role-name hummingbot-deploy --query Role\.Arn --output text\)" --stack prod; nothing was changed$/,
+    providers: ['pulumi:providers:aws'],
+  },
+  {
+    name: 'a role that may not ask for its own path',
+    answers: { [role]: new Error('operation error IAM: GetRole, AccessDenied: not authorized') },
+    line: /^deployRoles: got no answer \(.*AccessDenied.*\); allowed: role hummingbot-deploy, which may ask IAM for its own path; fix: allow it iam:GetRole on arn:aws:iam::210987654321:role\/ci\/hummingbot-deploy; nothing was changed$/,
     providers: ['pulumi:providers:aws'],
   },
   {
@@ -140,7 +153,7 @@ describe('the guards of prod', () => {
 
   it('ask before anything is registered but the providers', async () => {
     const { recorder } = await runProgram('prod', false, canaryValues());
-    assert.deepEqual([...recorder.calls].sort(), [identity, cluster, deleted].sort());
+    assert.deepEqual([...recorder.calls].sort(), [identity, role, cluster, deleted].sort());
   });
 
   it('ask nothing for a stack of files', async () => {

@@ -70,6 +70,11 @@ describe('guards in front of real servers', () => {
       line: /^deployRoles: got role visitor, which its own policy would lock out; allowed: .*role\/rehearsal-deployer; fix: .*; nothing was changed$/u,
     },
     {
+      name: 'a role that is listed by another path than its own',
+      settings: { deployRoles: ['arn:aws:iam::123456789012:role/ci/rehearsal-deployer'] },
+      line: /^deployRoles: got role arn:aws:iam::123456789012:role\/rehearsal-deployer, which its own policy would lock out; allowed: arn:aws:iam::123456789012:role\/ci\/rehearsal-deployer; fix: .*config set --path 'deployRoles\[0\]' .*; nothing was changed$/u,
+    },
+    {
       name: 'a context that is not there',
       settings: { kubeContext: 'elsewhere' },
       line: /^kubeContext: got "elsewhere"; allowed: a context .*: rehearsal; fix: /u,

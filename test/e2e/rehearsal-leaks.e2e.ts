@@ -22,6 +22,7 @@ import { keysInUse } from '../../rehearsal/values-in-use.ts';
 import { leaks, makeCanary } from '../canary.ts';
 import { canaryValues } from '../canary-values.ts';
 import { listFiles, type Result } from './checkout.ts';
+import { etcdBackup, etcdValues } from './etcd-backup.ts';
 import { processes } from './process-tree.ts';
 import { ProcessWatch } from './process-watch.ts';
 import { canRehearse, RehearsedStack } from './rehearsed-stack.ts';
@@ -271,6 +272,48 @@ describe('prod with canaries in all its values', () => {
     assert.match(found, /"kind": "ReplicaSet"/u);
     assert.deepEqual(leaks(found, controls()).includes('control as plain'), true);
     assert.deepEqual(leaks(found, searched()), []);
+  });
+
+  it('has them in no event of any namespace, in either form of the API', async () => {
+    const { core } = prod.access;
+    await core.createNamespacedEvent({
+      namespace: 'default',
+      body: {
+        metadata: { name: 'control', namespace: 'default' },
+        involvedObject: { kind: 'Namespace', name: 'default', namespace: 'default' },
+        message: `said ${control}`,
+      },
+    });
+    for (const kind of ['events.v1', 'events.v1.events.k8s.io']) {
+      const words = ['get', kind, '--all-namespaces', '--output=json'];
+      const { stdout } = succeeded(await prod.kubectl(...words));
+      checkout.printed.splice(checkout.printed.lastIndexOf(stdout), 1);
+      for (const reason of ['Pulled', 'Created', 'SuccessfulCreate']) {
+        assert.ok(stdout.includes(`"reason": "${reason}"`), `${kind} ${reason}`);
+      }
+      assert.ok(leaks(stdout, controls()).includes('control as plain'), kind);
+      assert.deepEqual(leaks(stdout, searched()), [], kind);
+    }
+  });
+
+  it('keeps them in etcd in no form but encrypted, and its backup has none', async () => {
+    const { folder, cluster } = prod;
+    const secrets = await etcdValues(folder, cluster.addresses.address, '/registry/secrets/');
+    assert.ok(secrets.has('/registry/secrets/hummingbot/hummingbot-monitoring'));
+    for (const [key, value] of secrets) {
+      const start = value.subarray(0, 32).toString('latin1');
+      assert.ok(start.startsWith('k8s:enc:secretbox:v1:rehearsal:'), key);
+    }
+    const backup = await etcdBackup(folder, cluster.addresses.address);
+    assert.ok(backup.length > 1_000_000);
+    // What is no Secret stands there plainly.
+    assert.ok(leaks(backup, controls()).includes('control as plain'));
+    assert.deepEqual(leaks(backup, searched()), []);
+  });
+
+  it('lets the bot leave no core file', async () => {
+    const limits = readFileSync(`/proc/${await botProcess()}/limits`, 'utf8');
+    assert.match(limits, /^Max core file size +0 +0 /mu);
   });
 
   it('keeps them off what the node has in memory beside the volumes themselves', () => {

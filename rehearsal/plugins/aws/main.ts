@@ -14,6 +14,7 @@ import { SecretPolicy } from './secret-policy.ts';
 import { SecretVersion } from './secret-version.ts';
 
 const account = new Account();
+const role = new Role(account);
 
 await serve(
   '7.48.0',
@@ -23,7 +24,7 @@ await serve(
     'aws:secretsmanager/secret:Secret': new Secret(account),
     'aws:secretsmanager/secretVersion:SecretVersion': new SecretVersion(account),
     'aws:secretsmanager/secretPolicy:SecretPolicy': new SecretPolicy(account),
-    'aws:iam/role:Role': new Role(account),
+    'aws:iam/role:Role': role,
     'aws:iam/rolePolicy:RolePolicy': new RolePolicy(account),
   },
   {
@@ -33,6 +34,7 @@ await serve(
         const { accountId, arn, userId } = await account.identity();
         return { accountId, arn, id: accountId, userId };
       },
+      'aws:iam/getRole:getRole': async ({ name }) => await role.found(String(name)),
     },
   },
 );

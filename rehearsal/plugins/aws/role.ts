@@ -176,6 +176,30 @@ export class Role extends AwsResource {
     }
   }
 
+  /**
+   * What the function `aws:iam/getRole` says, after iam/role_data_source.go.
+   * @throws AwsError NoSuchEntity
+   */
+  async found(name: string): Promise<Properties> {
+    const { Role: role } = await this.account.iam().send(new GetRoleCommand({ RoleName: name }));
+    const second = (date: Date | undefined) => date?.toISOString().replace(/\.\d+Z$/u, 'Z');
+    const { LastUsedDate, Region } = role?.RoleLastUsed ?? {};
+    return {
+      arn: role?.Arn,
+      assumeRolePolicy: decodeURIComponent(role?.AssumeRolePolicyDocument ?? ''),
+      createDate: second(role?.CreateDate),
+      description: role?.Description ?? '',
+      id: name,
+      maxSessionDuration: role?.MaxSessionDuration,
+      name,
+      path: role?.Path,
+      permissionsBoundary: role?.PermissionsBoundary?.PermissionsBoundaryArn ?? '',
+      roleLastUseds: LastUsedDate ? [{ lastUsedDate: second(LastUsedDate), region: Region }] : [],
+      tags: Object.fromEntries((role?.Tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value])),
+      uniqueId: role?.RoleId,
+    };
+  }
+
   async #find(RoleName: string): Promise<FoundRole | undefined> {
     try {
       return (await this.account.iam().send(new GetRoleCommand({ RoleName }))).Role;

@@ -33,10 +33,37 @@ describe('what AWS Secrets Manager takes', () => {
     assert.equal(refused?.allowed, 'at most 20480 characters');
   });
 
-  it('names a role once, and no role by a pattern', () => {
+  it('is 32 KiB of key policy, where whoever deploys stands twice', () => {
+    const deployRoles = Array.from(
+      { length: 230 },
+      (_, at) => `arn:aws:iam::210987654321:role/${'r'.repeat(50)}${at}`,
+    );
+    const refused = awsRules.refusesAccount({ ...account, deployRoles });
+    assert.match(refused?.got ?? '', /^roles that make a key policy of \d{5} characters$/);
+    assert.equal(refused?.allowed, 'at most 32768 characters');
+    assert.equal(
+      awsRules.refusesAccount({ ...account, deployRoles: deployRoles.slice(60) }),
+      undefined,
+    );
+  });
+
+  it('names a role once a statement, and no role by a pattern', () => {
     for (const text of [denyOtherReaders(account), keyPolicy(account)]) {
-      assert.equal(text.split('role/a"').length, 2);
+      const { Statement } = JSON.parse(text) as { Statement: object[] };
+      for (const each of Statement.map((statement) => JSON.stringify(statement)))
+        assert.ok(each.split('role/a"').length <= 2, each);
+      assert.ok(text.includes('role/a"'));
       assert.doesNotMatch(text, /role\/[^"]*\*/u);
     }
+  });
+
+  it('has no condition without a value where nobody deploys yet', () => {
+    const { Statement } = JSON.parse(keyPolicy({ ...account, deployRoles: [] })) as {
+      Statement: { Sid: string }[];
+    };
+    assert.deepEqual(
+      Statement.map(({ Sid }) => Sid),
+      ['AccountAdministration', 'ReadThroughSecretsManager'],
+    );
   });
 });

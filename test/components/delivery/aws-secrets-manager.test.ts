@@ -80,7 +80,7 @@ describe('AWS Secrets Manager', () => {
     const { inputs } = run.recorder.one(key);
     assert.equal(inputs.enableKeyRotation, true);
     assert.equal(inputs.deletionWindowInDays, 7);
-    const [administration, use, ...more] = JSON.parse(String(inputs.policy)).Statement;
+    const [administration, read, write, ...more] = JSON.parse(String(inputs.policy)).Statement;
     assert.deepEqual(more, []);
     assert.deepEqual(administration, {
       Sid: 'AccountAdministration',
@@ -89,13 +89,19 @@ describe('AWS Secrets Manager', () => {
       Action: 'kms:*',
       Resource: '*',
     });
-    assert.deepEqual(use.Condition, {
-      StringEquals: {
-        'kms:CallerAccount': mocked.account,
-        'kms:ViaService': 'secretsmanager.us-east-1.amazonaws.com',
-      },
-      ArnLike: { 'aws:PrincipalArn': readers },
-    });
+    const StringEquals = {
+      'kms:CallerAccount': mocked.account,
+      'kms:ViaService': 'secretsmanager.us-east-1.amazonaws.com',
+    };
+    const ArnLike = { 'aws:PrincipalArn': readers };
+    assert.deepEqual([read.Action, read.Condition], ['kms:Decrypt', { StringEquals, ArnLike }]);
+    assert.deepEqual(
+      [write.Action, write.Condition],
+      [
+        ['kms:DescribeKey', 'kms:GenerateDataKey*'],
+        { StringEquals, ArnLike: { 'aws:PrincipalArn': [deployRole] } },
+      ],
+    );
   });
 
   it('protects secrets, key and namespace, and nothing that a rotation replaces', () => {
