@@ -24,6 +24,7 @@ import {
   runsProgram,
   verbOf,
 } from './stack-types.ts';
+import { noteEngine, Turn } from './turn.ts';
 import {
   prepareWorkspace,
   projectDirectory,
@@ -89,7 +90,11 @@ export async function prepareEngine(
   const officialOnly = protectedStack && !unclear && workspace.rehearsal === undefined;
   const cli = await findCli(officialOnly);
   preparePlugins(cli, officialOnly, targetsOf(stackFile, projectName));
-  if (workspace.embedded && lock) await settleLocks(stack);
+  if (workspace.embedded && lock) {
+    await Turn.take(stack);
+    // Of a Pulumi that nobody here has started, and of one that is dead.
+    await settleLocks(stack);
+  }
   const env = pulumiEnvironment({ bin: cli.bin, stack, stackFile: stackFile.path });
   const runner = runnerOf(cli, env);
   const engine: Engine = {
@@ -170,6 +175,7 @@ async function runOnTerminal(
   env: NodeJS.ProcessEnv,
 ): Promise<number> {
   const child = spawn(program, args, { ...spawnOptions(env), stdio: 'inherit' });
+  noteEngine(child.pid);
   // Ctrl-C reaches Pulumi by the terminal: it ends in order, and this process waits for it.
   const wait = (): void => {};
   const pass = (): void => void child.kill('SIGINT');
@@ -194,6 +200,7 @@ async function runQuietly(
     ...spawnOptions(env),
     stdio: ['pipe', 'pipe', 'pipe'],
   });
+  noteEngine(child.pid);
   child.stdin?.on('error', () => {}).end(input ?? '');
   const out: Buffer[] = [];
   const err: Buffer[] = [];
