@@ -1,7 +1,8 @@
 /**
  * Runs on one stack of this machine take turns. Pulumi's own lock is taken a second after a run has
- * begun, refuses whoever comes second, and of two that come together both. A run that comes while
- * another is at work waits for it; those who wait go in the order in which they came.
+ * begun, and only refuses: whoever came in that second ended with its error, and so did all of three
+ * that waited for one that was killed (seen with 3.259). Here a run that comes while another is at
+ * work waits for it; those who wait go in the order in which they came.
  *
  * It is Lamport's bakery with files: one says that it is choosing, takes a number above all that are
  * there, and waits for who was choosing meanwhile and for lower numbers. Each file is written by its

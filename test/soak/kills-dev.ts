@@ -9,7 +9,7 @@ import type { SecretKey } from '../../components/catalog.ts';
 import { leaks, makeCanary } from '../canary.ts';
 import { Checkout, listFiles } from '../e2e/checkout.ts';
 import { FileWatch, pathOf } from '../e2e/file-watch.ts';
-import { processesOf } from '../e2e/machine.ts';
+import { orphansOf } from '../e2e/machine.ts';
 import { type Snapshot, snapshotFaults } from '../e2e/snapshot-rules.ts';
 import { killDuring, lifetimesOf, type Moment, type Victim, victimNames } from '../e2e/victims.ts';
 import { type Rounds, random, type Slice, spread } from './rounds.ts';
@@ -148,7 +148,7 @@ class KilledDev {
   }
 
   #orphans(): readonly string[] {
-    return processesOf(this.checkout.directory);
+    return orphansOf(this.checkout.directory);
   }
 }
 
@@ -199,7 +199,7 @@ export const soak: Soak = {
         `and starts \`npm start\` once more at once, beside whatever the killed one left at work (seed ${seed}). ` +
         'That one run has to end with 0; then: every file holds the value that was set, no other file, ' +
         'temporary or not, is there than after an undisturbed run, the exported state has nothing pending, ' +
-        'nothing twice and nothing half replaced, and no process is left. All the while the files of the bot, ' +
+        'nothing twice and nothing half replaced, and no process is left, but the language host of a killed engine, which ends by its own check within five minutes. All the while the files of the bot, ' +
         'the state and the stack file are read over and over: each content was whole, the old or the new one. ' +
         'Figures of three numbers are the least, the median and the most.',
       figures: [

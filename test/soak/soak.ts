@@ -42,6 +42,7 @@ export interface Soak {
 const soaks: Readonly<Record<string, () => Promise<Soak>>> = {
   'at-once': async () => (await import('./at-once.ts')).soak,
   'kills-dev': async () => (await import('./kills-dev.ts')).soak,
+  'kills-prod': async () => (await import('./kills-prod.ts')).soak,
   rotation: async () => (await import('./rotation.ts')).soak,
 };
 
