@@ -33,18 +33,23 @@ interface Owned {
   readonly spec?: { readonly replicas?: number };
 }
 
-/** Objects in the stack's namespace that neither it nor what it has made owns; `kind/name` each. */
-export async function unknownObjects(
-  stack: RehearsedStack,
-  snapshot: Snapshot,
-): Promise<readonly string[]> {
+export interface Compared {
+  /** In the namespace, and neither the state nor what it has made owns it; `kind/name` each. */
+  readonly unknown: readonly string[];
+  /** In the state, and not in the namespace any more; URNs. */
+  readonly lost: readonly string[];
+}
+
+/** The objects of the stack's namespace beside those of its state. */
+export async function compareObjects(stack: RehearsedStack, snapshot: Snapshot): Promise<Compared> {
   const { access, namespace } = stack;
-  const uids = new Set(
-    (snapshot.deployment?.resources ?? []).flatMap(({ outputs }) => {
-      const { metadata } = (outputs ?? {}) as { readonly metadata?: { readonly uid?: string } };
-      return metadata?.uid ?? [];
-    }),
-  );
+  const stored = (snapshot.deployment?.resources ?? []).flatMap(({ urn, type = '', outputs }) => {
+    const { metadata = {} } = (outputs ?? {}) as { readonly metadata?: V1ObjectMeta };
+    const { uid } = metadata;
+    const isLooked = kinds.some((kind) => kind.endsWith(` ${pluralOf(type)}`));
+    return uid === undefined || metadata.namespace !== namespace ? [] : [{ urn, uid, isLooked }];
+  });
+  const uids = new Set(stored.map(({ uid }) => uid));
   const objects: { readonly name: string; readonly object: Owned }[] = [];
   for (const kind of kinds) {
     const [base, plural] = kind.split(' ');
@@ -61,9 +66,19 @@ export async function unknownObjects(
       if (owners.some(({ uid }) => uids.has(uid))) uids.add(object.metadata?.uid ?? '');
     }
   }
-  return objects
-    .filter(({ name, object }) => !everywhere.has(name) && !uids.has(object.metadata?.uid ?? ''))
-    .map(({ name }) => name);
+  const there = new Set(objects.map(({ object }) => object.metadata?.uid));
+  return {
+    unknown: objects
+      .filter(({ name, object }) => !everywhere.has(name) && !uids.has(object.metadata?.uid ?? ''))
+      .map(({ name }) => name),
+    lost: stored.filter(({ uid, isLooked }) => isLooked && !there.has(uid)).map(({ urn }) => urn),
+  };
+}
+
+/** `kubernetes:apps/v1:Deployment` is a `deployments`; a NetworkPolicy is one of `networkpolicies`. */
+function pluralOf(type: string): string {
+  const kind = (type.split(':').at(-1) ?? '').toLowerCase();
+  return kind.endsWith('y') ? `${kind.slice(0, -1)}ies` : `${kind}s`;
 }
 
 async function get(

@@ -11,7 +11,7 @@ import { processesMarked } from '../../rehearsal/servers/process.ts';
 import { leaks } from '../canary.ts';
 import type { ApiRequest } from '../e2e/audit-log.ts';
 import { type ClusterWatch, isPreflight, isReady } from '../e2e/cluster-watch.ts';
-import { storedVersions, unknownInAws, unknownObjects } from '../e2e/left-behind.ts';
+import { compareObjects, storedVersions, unknownInAws } from '../e2e/left-behind.ts';
 import { isLanguageHost } from '../e2e/machine.ts';
 import { deployer, type Mark, RehearsedStack } from '../e2e/rehearsed-stack.ts';
 import { absences, bookFaults, makePair, mixtures, overlaps } from '../e2e/rotation-rules.ts';
@@ -201,12 +201,13 @@ class KilledProd {
     if (exported.code !== 0) return [...faults, `stack export ended with ${exported.code}`];
     const snapshot = JSON.parse(exported.stdout) as Snapshot;
     faults.push(...snapshotFaults(snapshot));
-    let unknown: readonly string[] = [];
-    for (const deadline = Date.now() + endSeconds * 1000; ; await sleep(500)) {
-      unknown = await unknownObjects(stack, snapshot);
-      if (unknown.length === 0 || Date.now() > deadline) break;
+    let compared = await compareObjects(stack, snapshot);
+    for (const deadline = Date.now() + endSeconds * 1000; Date.now() < deadline; await sleep(500)) {
+      if (compared.unknown.length === 0) break;
+      compared = await compareObjects(stack, snapshot);
     }
-    faults.push(...unknown.map((name) => `in the cluster, and nobody's: ${name}`));
+    faults.push(...compared.unknown.map((name) => `in the cluster, and nobody's: ${name}`));
+    faults.push(...compared.lost.map((urn) => `in the state, and not in the cluster: ${urn}`));
     const inAws = await unknownInAws(stack, groups);
     faults.push(...inAws.map((name) => `in AWS, and nobody's: ${name}`));
     if (converged) {

@@ -44,6 +44,7 @@ const soaks: Readonly<Record<string, () => Promise<Soak>>> = {
   'kills-dev': async () => (await import('./kills-dev.ts')).soak,
   'kills-prod': async () => (await import('./kills-prod.ts')).soak,
   rotation: async () => (await import('./rotation.ts')).soak,
+  servers: async () => (await import('./servers.ts')).soak,
 };
 
 const project = resolve(import.meta.dirname, '../..');
