@@ -14,6 +14,7 @@ import {
   refuseWrongPassphrase,
   requirePassphrase,
 } from './passphrase.ts';
+import { settlePending } from './pending.ts';
 import { preparePlugins } from './plugins.ts';
 import { isProtected, saysProtected, settingsOf, stackFileOf, targetsOf } from './stack-copy.ts';
 import { settleLocks } from './stack-lock.ts';
@@ -55,6 +56,9 @@ export interface Answer {
   readonly stdout: string;
   readonly stderr: string;
 }
+
+/** Commands that make and delete what the state says. */
+const changing = new Set('up update destroy down dn'.split(' '));
 
 /**
  * Makes everything ready that a run needs.
@@ -106,6 +110,7 @@ export async function prepareEngine(
       if (unclear ? verbOf(args) !== 'config' : runsProgram(args)) {
         refuseWrongSettings(stack, stackFile.path, stackFile.text);
       } else if (keepsConfig(args)) refusePlaintext(stack, stackFile.path, stackFile.text);
+      if (lock && changing.has(verbOf(args) ?? '')) await settlePending(engine);
       return await runner.run(args);
     },
   };
