@@ -15,7 +15,8 @@ import { orphansOf } from '../e2e/machine.ts';
 import { descendants } from '../e2e/process-tree.ts';
 import { type Snapshot, snapshotFaults } from '../e2e/snapshot-rules.ts';
 import { endOf, type Victim, victims } from '../e2e/victims.ts';
-import { type Rounds, random, type Slice, spread } from './rounds.ts';
+import { random } from '../random.ts';
+import { type Rounds, type Slice, spread } from './rounds.ts';
 import type { Soak } from './soak.ts';
 
 const keys: readonly SecretKey[] = ['binance_api_key', 'binance_secret_key', 'postgres_user'];

@@ -12,7 +12,8 @@ import { FileWatch, pathOf } from '../e2e/file-watch.ts';
 import { orphansOf } from '../e2e/machine.ts';
 import { type Snapshot, snapshotFaults } from '../e2e/snapshot-rules.ts';
 import { killDuring, lifetimesOf, type Moment, type Victim, victimNames } from '../e2e/victims.ts';
-import { type Rounds, random, type Slice, spread } from './rounds.ts';
+import { random } from '../random.ts';
+import { type Rounds, type Slice, spread } from './rounds.ts';
 import type { Figure, Soak } from './soak.ts';
 
 const keys: readonly SecretKey[] = [

@@ -17,9 +17,10 @@ import { deployer, type Mark, RehearsedStack } from '../e2e/rehearsed-stack.ts';
 import { absences, bookFaults, makePair, mixtures, overlaps } from '../e2e/rotation-rules.ts';
 import { type Snapshot, snapshotFaults } from '../e2e/snapshot-rules.ts';
 import { killDuring, lifetimesOf, type Moment, type Victim, victimNames } from '../e2e/victims.ts';
+import { random } from '../random.ts';
 import { listOf } from './kills-dev.ts';
 import { onRehearsal } from './on-rehearsal.ts';
-import { type Round, type Rounds, random, type Slice, spread } from './rounds.ts';
+import { type Round, type Rounds, type Slice, spread } from './rounds.ts';
 import type { Figure, Soak } from './soak.ts';
 
 const keys = { api: 'binance_api_key', secret: 'binance_secret_key' } as const;

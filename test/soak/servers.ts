@@ -11,8 +11,9 @@ import { bookFaults, makePair } from '../e2e/rotation-rules.ts';
 import { killable, killServer } from '../e2e/server-kill.ts';
 import { type Snapshot, snapshotFaults } from '../e2e/snapshot-rules.ts';
 import { endOf, victims } from '../e2e/victims.ts';
+import { random } from '../random.ts';
 import { onRehearsal } from './on-rehearsal.ts';
-import { type Round, type Rounds, random, type Slice, spread } from './rounds.ts';
+import { type Round, type Rounds, type Slice, spread } from './rounds.ts';
 import type { Soak } from './soak.ts';
 
 const keys = { api: 'binance_api_key', secret: 'binance_secret_key' } as const;
