@@ -9,7 +9,15 @@
  * owner alone, and names it, so that a dead one's can be taken away by anybody at any time, which is
  * what a lock file that all share cannot give.
  */
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandError } from './command-error.ts';
@@ -61,7 +69,9 @@ export class Turn {
 
   /** Writes down who is at work for this process, and may outlive it. */
   note(engine: number | undefined): void {
-    writeFileSync(join(this.#directory, this.#name), String(engine ?? ''), { mode: 0o600 });
+    const path = join(this.#directory, this.#name);
+    // Not there any more when a rehearsal was taken down beside it.
+    if (existsSync(path)) writeFileSync(path, String(engine ?? ''), { mode: 0o600 });
   }
 
   end(): void {

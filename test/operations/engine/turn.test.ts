@@ -19,7 +19,8 @@ const program = `
   appendFileSync(book, 'end ' + name + '\\n');
 `;
 
-describe('turns on a stack', () => {
+describe('turns on a stack', function () {
+  this.timeout(60_000);
   let base: string;
   beforeEach(() => {
     base = mkdtempSync(join(tmpdir(), 'turn-'));
