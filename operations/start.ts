@@ -10,7 +10,6 @@ import { changeLines, type Tags } from './engine/changes.ts';
 import { CommandError, refuseSwallowedFlags, runCommand } from './engine/command-error.ts';
 import { type Engine, prepareEngine } from './engine/engine.ts';
 import { leftIn, listed, movedLines } from './engine/leftovers.ts';
-import { forgetPending } from './engine/pending.ts';
 import { projectDirectory, workspace } from './engine/workspace.ts';
 
 const verbs = ['up', 'preview', 'destroy'] as const;
@@ -69,7 +68,6 @@ async function main(): Promise<number> {
     interrupted = true;
   };
   process.on('SIGINT', note).on('SIGTERM', note);
-  if (verb !== 'preview') await forgetPending(engine);
   const code = await engine.run(argumentsOf(engine, verb, yes));
   process.off('SIGINT', note).off('SIGTERM', note);
   if (code !== 0) {

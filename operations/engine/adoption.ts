@@ -22,9 +22,11 @@ export interface Planned {
   readonly inputs?: Readonly<Record<string, unknown>>;
 }
 
-interface Stored {
+export interface Stored {
   readonly urn: string;
+  readonly type?: string;
   readonly id?: string;
+  readonly inputs?: Readonly<Record<string, unknown>>;
   readonly [name: string]: unknown;
 }
 
@@ -33,6 +35,7 @@ export interface Deployment {
   readonly version: number;
   readonly deployment: {
     readonly resources?: readonly Stored[] | null;
+    readonly pending_operations?: readonly unknown[] | null;
     readonly [name: string]: unknown;
   };
 }

@@ -14,6 +14,7 @@ import {
   refuseWrongPassphrase,
   requirePassphrase,
 } from './passphrase.ts';
+import { settlePending } from './pending.ts';
 import { preparePlugins } from './plugins.ts';
 import { isProtected, saysProtected, settingsOf, stackFileOf, targetsOf } from './stack-copy.ts';
 import { settleLocks } from './stack-lock.ts';
@@ -24,6 +25,7 @@ import {
   runsProgram,
   verbOf,
 } from './stack-types.ts';
+import { noteEngine, Turn } from './turn.ts';
 import {
   prepareWorkspace,
   projectDirectory,
@@ -54,6 +56,9 @@ export interface Answer {
   readonly stdout: string;
   readonly stderr: string;
 }
+
+/** Commands that make and delete what the state says. */
+const changing = new Set('up update destroy down dn'.split(' '));
 
 /**
  * Makes everything ready that a run needs.
@@ -89,7 +94,11 @@ export async function prepareEngine(
   const officialOnly = protectedStack && !unclear && workspace.rehearsal === undefined;
   const cli = await findCli(officialOnly);
   preparePlugins(cli, officialOnly, targetsOf(stackFile, projectName));
-  if (workspace.embedded && lock) await settleLocks(stack);
+  if (workspace.embedded && lock) {
+    await Turn.take(stack);
+    // Of a Pulumi that nobody here has started, and of one that is dead.
+    await settleLocks(stack);
+  }
   const env = pulumiEnvironment({ bin: cli.bin, stack, stackFile: stackFile.path });
   const runner = runnerOf(cli, env);
   const engine: Engine = {
@@ -101,6 +110,7 @@ export async function prepareEngine(
       if (unclear ? verbOf(args) !== 'config' : runsProgram(args)) {
         refuseWrongSettings(stack, stackFile.path, stackFile.text);
       } else if (keepsConfig(args)) refusePlaintext(stack, stackFile.path, stackFile.text);
+      if (lock && changing.has(verbOf(args) ?? '')) await settlePending(engine);
       return await runner.run(args);
     },
   };
@@ -170,6 +180,7 @@ async function runOnTerminal(
   env: NodeJS.ProcessEnv,
 ): Promise<number> {
   const child = spawn(program, args, { ...spawnOptions(env), stdio: 'inherit' });
+  noteEngine(child.pid);
   // Ctrl-C reaches Pulumi by the terminal: it ends in order, and this process waits for it.
   const wait = (): void => {};
   const pass = (): void => void child.kill('SIGINT');
@@ -194,6 +205,7 @@ async function runQuietly(
     ...spawnOptions(env),
     stdio: ['pipe', 'pipe', 'pipe'],
   });
+  noteEngine(child.pid);
   child.stdin?.on('error', () => {}).end(input ?? '');
   const out: Buffer[] = [];
   const err: Buffer[] = [];

@@ -23,3 +23,14 @@ export function isProgram(pid: number, name: string): boolean {
     return true;
   }
 }
+
+/** When a process began, in clock ticks since boot (proc(5)); undefined where nothing says it. */
+export function startOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // Behind the name, which may hold blanks itself.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    return undefined;
+  }
+}

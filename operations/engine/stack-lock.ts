@@ -1,6 +1,6 @@
 /**
- * The embedded backend's lock on a stack. A killed Pulumi leaves it behind; it is broken only when
- * its process is gone on this very host.
+ * The embedded backend's lock on a stack. A killed Pulumi leaves it behind, and what it was
+ * writing; it is broken only when its process is gone on this very host.
  */
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
@@ -30,6 +30,7 @@ export async function settleLocks(stack: string): Promise<void> {
     const holder = locksOf(stack).find((lock) => !broken(lock));
     if (holder === undefined) {
       progress?.succeed(`the other run on stack ${stack} has ended`);
+      removeHalfWritten(stack);
       return;
     }
     const cancel = `npm run pulumi -- cancel --yes --stack ${stack}`;
@@ -49,6 +50,23 @@ export async function settleLocks(stack: string): Promise<void> {
       );
     }
     await sleep(500);
+  }
+}
+
+/**
+ * What the backend was writing when it was killed; each such file is renamed when it is whole. Only
+ * for who has the stack to himself.
+ */
+export function removeHalfWritten(stack: string, state = workspace.state): void {
+  const own = ['history', 'backups'].map((name) => join(name, projectName, stack));
+  for (const directory of [join('stacks', projectName), ...own]) {
+    const path = join(state, '.pulumi', directory);
+    const names = entries(path).filter(
+      (name) => name.startsWith(`${stack}.`) || name.startsWith(`${stack}-`),
+    );
+    for (const name of names.filter((each) => /\.[0-9a-f]{8,}\.tmp$/u.test(each))) {
+      rmSync(join(path, name), { force: true });
+    }
   }
 }
 

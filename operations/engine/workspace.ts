@@ -51,6 +51,10 @@ export const workspace = {
   get passphrase(): string {
     return local('passphrase');
   },
+  /** Who waits for whom, a folder a stack. */
+  get turns(): string {
+    return local('turns');
+  },
   /** Tools that are built or installed; outside the tree, shared by all checkouts. */
   cache: join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), projectName),
   /** Whether state lies in `.local`, because the user has named no backend. */

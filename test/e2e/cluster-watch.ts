@@ -37,6 +37,9 @@ export interface WatchEvent<T> {
   readonly object: T;
 }
 
+/** Before the next try at a server that may be away. */
+const pauseMilliseconds = 100;
+
 const pathOf = (kind: Kind, namespace: string): string =>
   kind === 'externalsecrets'
     ? `/apis/external-secrets.io/v1/namespaces/${namespace}/externalsecrets`
@@ -127,7 +130,10 @@ export class ClusterWatch {
     const onEnd = (): void => {
       if (this.#stopped) return;
       // The API server ends every watch after a while: it goes on where it was.
-      this.#follow(access, kind, namespace, last).catch((error: unknown) => {
+      const again = sleep(pauseMilliseconds).then(
+        async () => await this.#follow(access, kind, namespace, last),
+      );
+      again.catch((error: unknown) => {
         this.#broken = `${kind}: ${error instanceof Error ? error.message : 'unknown'}`;
       });
     };

@@ -1,12 +1,16 @@
-/** kill -9 of the engine, the plugin and the start command, while a watcher reads the files. */
+/**
+ * kill -9 of the engine, the plugins and the start command, while a watcher reads the files. At 30
+ * moments each: `npm run soak -- kills-dev`, and on real servers `kills-prod`.
+ */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parse } from 'dotenv';
-import { entryOf, environmentName, type SecretKey } from '../../components/catalog.ts';
+import type { SecretKey } from '../../components/catalog.ts';
 import { makeCanary } from '../canary.ts';
 import { Checkout } from './checkout.ts';
-import { appearing, processes } from './process-tree.ts';
+import { FileWatch, pathOf } from './file-watch.ts';
+import { processes } from './process-tree.ts';
+import { snapshotFaults } from './snapshot-rules.ts';
+import { killDuring, lifetimesOf, type Victim, victimNames } from './victims.ts';
 
 const keys: readonly SecretKey[] = [
   'binance_api_key',
@@ -15,64 +19,7 @@ const keys: readonly SecretKey[] = [
   'grafana_api_key',
 ];
 const points = [0.1, 0.3, 0.5, 0.7, 0.9];
-const victims = {
-  engine: /\/pulumi up /,
-  plugin: /^(?:\S*\/)?node .*plugins\/hummingbot\/main\.ts/,
-  'start command': /^(?:\S*\/)?node .*operations\/start\.ts/,
-} as const;
-
-const pathOf = (key: SecretKey): string => `out/dev/secrets/${entryOf(key).directory}/${key}`;
 const newValues = (): Map<SecretKey, string> => new Map(keys.map((key) => [key, makeCanary(key)]));
-
-/** Reads the files over and over; every content must be whole, an old or a new one. */
-class Watcher {
-  readonly wrong: string[] = [];
-  reads = 0;
-  #done = false;
-  readonly #running: Promise<void>;
-
-  constructor(
-    checkout: Checkout,
-    allowed: ReadonlyMap<SecretKey, readonly (string | undefined)[]>,
-  ) {
-    this.#running = this.#watch(checkout, allowed);
-  }
-
-  async #watch(
-    checkout: Checkout,
-    allowed: ReadonlyMap<SecretKey, readonly (string | undefined)[]>,
-  ): Promise<void> {
-    const read = (path: string): string | undefined => {
-      try {
-        return readFileSync(checkout.path(path), 'utf8');
-      } catch {
-        return undefined;
-      }
-    };
-    while (!this.#done) {
-      for (const [key, values] of allowed) {
-        if (!values.includes(read(pathOf(key)))) this.wrong.push(key);
-      }
-      const env = read('out/dev/.env.secrets');
-      if (env !== undefined) {
-        const parsed = parse(env);
-        const whole = env.endsWith("'\n") && Object.keys(parsed).length === 23;
-        if (!whole) this.wrong.push('.env.secrets');
-        for (const [key, values] of allowed) {
-          if (!values.includes(parsed[environmentName(key)]))
-            this.wrong.push(`.env.secrets: ${key}`);
-        }
-      }
-      this.reads += 1;
-      await sleep(1);
-    }
-  }
-
-  async stop(): Promise<void> {
-    this.#done = true;
-    await this.#running;
-  }
-}
 
 /** Each try that came too late is followed by one at this share of its time. */
 const sooner = 0.7;
@@ -81,33 +28,18 @@ describe('kill -9', function () {
   this.timeout(180_000);
   const warm = new Checkout();
   let current = newValues();
-  /** How long a victim lives in an undisturbed run, in milliseconds. */
-  const lifetimes = new Map<string, number>();
+  let lifetimes: ReadonlyMap<Victim, number>;
 
   after(() => warm.remove());
 
   /** Runs `npm start` and kills a victim at a share of its life. @returns whether it was hit */
-  async function runAndKill(
-    checkout: Checkout,
-    victim: keyof typeof victims,
-    point: number,
-  ): Promise<boolean> {
+  async function runAndKill(checkout: Checkout, victim: Victim, share: number): Promise<boolean> {
     const child = checkout.start('npm', ['start']);
-    let ended = false;
-    const result = checkout.finish(child).finally(() => {
-      ended = true;
-    });
-    const found = await appearing(child.pid ?? 0, victims[victim], () => ended);
-    if (found === undefined) return false;
-    await sleep((lifetimes.get(victim) ?? 1000) * point);
-    let hit = !ended;
-    try {
-      process.kill(found.pid, 'SIGKILL');
-    } catch {
-      hit = false;
-    }
+    const result = checkout.finish(child);
+    const lifetime = lifetimes.get(victim) ?? 1000;
+    const killed = await killDuring(child, { victim, moment: { share }, lifetime, choice: share });
     await result;
-    return hit;
+    return killed !== undefined;
   }
 
   /** Programs and plugins of a killed engine end by themselves; others would wait, and grow. */
@@ -137,8 +69,7 @@ describe('kill -9', function () {
     assert.equal(files.size, 33);
     const { stdout, code } = await checkout.pulumi(['stack', 'export', '--stack', 'dev']);
     assert.equal(code, 0);
-    const { deployment } = JSON.parse(stdout);
-    assert.equal(deployment.pending_operations?.length ?? 0, 0);
+    assert.deepEqual(snapshotFaults(JSON.parse(stdout)), []);
     const again = await checkout.npmStart();
     assert.match(again.stdout, /5[01] unchanged/);
     assert.doesNotMatch(again.stdout, /[1-9]\d* (?:created|updated|replaced|deleted)/);
@@ -147,27 +78,19 @@ describe('kill -9', function () {
   before(async () => {
     await warm.import(current);
     assert.equal((await warm.npmStart()).code, 0);
-    for (const victim of Object.keys(victims) as (keyof typeof victims)[]) {
-      const child = warm.start('npm', ['start']);
-      let ended = false;
-      const result = warm.finish(child).finally(() => {
-        ended = true;
-      });
-      await appearing(child.pid ?? 0, victims[victim], () => ended);
-      const begun = Date.now();
-      await result;
-      lifetimes.set(victim, Date.now() - begun);
-    }
+    const child = warm.start('npm', ['start']);
+    const [lives] = await Promise.all([lifetimesOf(child), warm.finish(child)]);
+    lifetimes = lives;
   });
 
-  for (const victim of Object.keys(victims) as (keyof typeof victims)[]) {
+  for (const victim of victimNames) {
     for (const point of points) {
       it(`of the ${victim} at ${point * 100} % of a change`, async () => {
         for (let tries = 0; ; tries++) {
           const next = newValues();
           await warm.import(next);
           const allowed = new Map(keys.map((key) => [key, [current.get(key), next.get(key)]]));
-          const watcher = new Watcher(warm, allowed);
+          const watcher = new FileWatch(warm, allowed);
           // Idler than when lifetimes were measured, the machine lets it end earlier.
           const hit = await runAndKill(warm, victim, point * sooner ** tries);
           await assertConverges(warm, next);
@@ -186,7 +109,7 @@ describe('kill -9', function () {
       const fresh = new Checkout();
       try {
         const values = newValues();
-        const watcher = new Watcher(
+        const watcher = new FileWatch(
           fresh,
           new Map(
             keys.map((key) => [

@@ -112,6 +112,19 @@ describe('the life of dev', () => {
     assert.deepEqual(env, [`BINANCE_API_KEY='${value}'`]);
   });
 
+  it('is brought up by two runs at once, one after the other', async () => {
+    // Up to four, with kills among them: `npm run soak -- at-once`.
+    const up = ['up', '--yes', '--skip-preview', '--stack', 'dev'];
+    const both = await Promise.all([checkout.npmStart(), checkout.pulumi(up)]);
+    assert.deepEqual(
+      both.map(({ code }) => code),
+      [0, 0],
+      both.map(({ stderr }) => stderr).join(),
+    );
+    assert.ok(both.some(({ stderr }) => /waiting for the run of process \d+/u.test(stderr)));
+    assert.deepEqual(changed(second, checkout.files('out/dev')), []);
+  });
+
   it('goes back to the old value, and to its tag', async () => {
     const old = first.get('secrets/trading/binance_api_key')?.content ?? '';
     await checkout.setSecret('trading.binance_api_key', old);

@@ -51,3 +51,17 @@ export function processesOf(folder: string): readonly string[] {
       return found ? [`${pid} ${texts[0]?.replaceAll('\0', ' ').slice(0, 120)}`] : [];
     });
 }
+
+/** Ends by its own health check within five minutes (docs/decisions/0006-end-with-the-engine.md). */
+export function isLanguageHost(pid: number): boolean {
+  try {
+    return /pulumi-language-nodejs\0/u.test(readFileSync(`/proc/${pid}/cmdline`, 'latin1'));
+  } catch {
+    return false;
+  }
+}
+
+/** What a killed run has left of itself, but what ends by itself. */
+export function orphansOf(folder: string): readonly string[] {
+  return processesOf(folder).filter((line) => !isLanguageHost(Number(line.split(' ')[0])));
+}

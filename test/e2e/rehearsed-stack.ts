@@ -3,8 +3,9 @@
  * environment that `npm run rehearse -- STACK shell` gives, and eyes on all that it talks to.
  */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import type { ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { V1Pod } from '@kubernetes/client-node';
 import { parseDocument } from 'yaml';
@@ -176,6 +177,28 @@ export class RehearsedStack {
     assert.equal(code, 0, stderr);
   }
 
+  /** Sets values by one `npm run import`. */
+  async import(values: ReadonlyMap<SecretKey, string>): Promise<void> {
+    const directory = mkdtempSync(join(dirname(this.checkout.directory), 'import-'));
+    for (const [name, value] of values) writeFileSync(join(directory, name), value);
+    const words = ['run', '--silent', 'import', '--', '--stack', this.stack, directory];
+    const { code, stderr } = await this.run('npm', words);
+    rmSync(directory, { recursive: true });
+    assert.equal(code, 0, stderr);
+  }
+
+  /** Begins `npm start` or `npm run pulumi -- up` on the stack, without questions. */
+  begin(command: 'npm start' | 'pulumi up'): ChildProcess {
+    const words = {
+      'npm start': ['start', '--', '--stack', this.stack, '--yes'],
+      'pulumi up': [
+        ...['run', '--silent', 'pulumi', '--', 'up'],
+        ...['--stack', this.stack, '--yes', '--skip-preview'],
+      ],
+    };
+    return this.checkout.start('npm', words[command], this.environment);
+  }
+
   /**
    * The values that are set. What this prints is kept out of `checkout.printed`: it is what was
    * asked for.
@@ -200,6 +223,11 @@ export class RehearsedStack {
 
   mark(): Mark {
     return { api: this.#open.audit.mark(), aws: this.#awsRequests().length };
+  }
+
+  /** Requests to the API server since a mark, by anybody. */
+  apiRequests({ api }: Mark): readonly ApiRequest[] {
+    return this.#open.audit.since(api);
   }
 
   /** Requests to the API server that may have changed something, by anybody, since a mark. */

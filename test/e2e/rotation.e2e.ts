@@ -1,6 +1,6 @@
 /**
  * A rotation on real servers: prod, with a Kubernetes, an External Secrets Operator and an AWS API
- * of this machine. `npm run soak -- rotation` does the same 20 times. Linux and root.
+ * of this machine. `npm run soak -- rotation` does the same 100 times. Linux and root.
  *
  * Writes are counted where they arrive. At the API server it is every request of anybody, not of
  * the deployer alone, that may have changed something; left out are only what is no change (dry
@@ -14,10 +14,15 @@ import { differences } from '../../rehearsal/keystore.ts';
 import { lookAlike } from '../../rehearsal/look-alikes.ts';
 import { eventually } from '../../rehearsal/servers/kubernetes-client.ts';
 import { leaks } from '../canary.ts';
+import { random } from '../random.ts';
 import { shownRequest } from './audit-log.ts';
 import { type ClusterWatch, isDone, isPreflight, isReady, restartsOf } from './cluster-watch.ts';
+import { compareObjects, storedVersions } from './left-behind.ts';
 import { canRehearse, deployer, RehearsedStack } from './rehearsed-stack.ts';
 import { absences, bookFaults, makePair, mixtures, overlaps, type Pair } from './rotation-rules.ts';
+import { killable, killServer } from './server-kill.ts';
+import { type Snapshot, snapshotFaults } from './snapshot-rules.ts';
+import { killDuring } from './victims.ts';
 
 const keys = { api: 'binance_api_key', secret: 'binance_secret_key' } as const;
 /** Seconds that garbage collection may take. */
@@ -228,14 +233,95 @@ describe('a rotation', () => {
       assert.ok(await holds(keys.api, pair.api));
       assert.ok(await holds(keys.secret, pair.secret));
     }
+    assertRules(4);
+  });
+
+  /** @param changes that there were, each with a bot of its own */
+  function assertRules(changes: number): void {
     const [pods, secrets] = [watch.bots(), watch.events('secrets')];
-    assert.equal(new Set(pods.map(({ uid }) => uid)).size, 4, 'one for each change');
+    assert.equal(new Set(pods.map(({ uid }) => uid)).size, changes, 'one for each change');
     const starts = stack.trades().filter(({ what }) => what === 'start');
-    assert.equal(starts.length, 4);
+    assert.equal(starts.length, changes);
     assert.deepEqual(overlaps(pods), []);
     assert.deepEqual(bookFaults(stack.trades()), []);
     assert.deepEqual(absences(pods, secrets), []);
     assert.deepEqual(mixtures(secrets, keys), []);
+  }
+
+  /** What stands in the state, the cluster and AWS after a change that somebody disturbed. */
+  async function assertWhole(pair: Pair, before: string): Promise<void> {
+    const exported = await stack.pulumi(['stack', 'export']);
+    assert.equal(exported.code, 0);
+    const snapshot = JSON.parse(exported.stdout) as Snapshot;
+    assert.deepEqual(snapshotFaults(snapshot), []);
+    let compared = await compareObjects(stack, snapshot);
+    await eventually(goneWithin, async () => {
+      compared = await compareObjects(stack, snapshot);
+      return compared.unknown.length === 0;
+    });
+    assert.deepEqual(compared, { unknown: [], lost: [] });
+    const { current, previous } = await storedVersions(stack, 'trading');
+    assert.ok(current.values[keys.api] === pair.api, 'AWSCURRENT');
+    assert.ok(current.values[keys.secret] === pair.secret, 'AWSCURRENT');
+    assert.equal(previous?.id, before, 'AWSPREVIOUS is not the version before');
+    assert.ok(await holds(keys.api, pair.api));
+    assert.ok(await holds(keys.secret, pair.secret));
+  }
+
+  // The long versions: `npm run soak -- kills-prod` and `servers`.
+  const seed = Number(process.env.SOAK_SEED ?? Date.now() % 1_000_000);
+  const draw = random(seed);
+
+  it('killed right after a write is put right by the next run, and makes nothing twice', async () => {
+    const pair = makePair(4);
+    await setPair(pair);
+    const before = (await storedVersions(stack, 'trading')).current.id;
+    const mark = stack.mark();
+    const moments: readonly (readonly [string, () => boolean])[] = [
+      ['the version of the secret', () => stack.awsWrites(mark).length > 0],
+      [
+        'the ExternalSecret',
+        () => stack.apiWrites(mark).some(({ resource }) => resource === 'externalsecrets'),
+      ],
+    ];
+    const [event = '', happened = () => true] = moments[Math.floor(draw() * moments.length)] ?? [];
+    console.log(`      seed ${seed}: the engine is killed right after ${event}`);
+    const child = stack.begin('pulumi up');
+    const ended = stack.checkout.finish(child);
+    const killed = await killDuring(child, {
+      victim: 'engine',
+      moment: { event, happened },
+      lifetime: 0,
+    });
+    assert.ok(killed !== undefined, 'it was over before');
+    await up();
+    await ended;
+    await assertWhole(pair, before);
+    assertRules(5);
+  });
+
+  it('comes right when a server of the cluster dies in its middle', async () => {
+    const pair = makePair(5);
+    await setPair(pair);
+    const before = (await storedVersions(stack, 'trading')).current.id;
+    const name = killable[Math.floor(draw() * killable.length)] ?? 'etcd';
+    const mark = stack.mark();
+    const child = stack.begin('pulumi up');
+    const ended = stack.checkout.finish(child);
+    assert.ok(await eventually(60, async () => stack.awsWrites(mark).length > 0));
+    const late = draw() * 8000;
+    await sleep(late);
+    const restart = killServer(stack, name);
+    await sleep(2000);
+    await restart();
+    const { code } = await ended;
+    const how = code === 0 ? 'the same run ended well' : 'the next run put it right';
+    console.log(
+      `      seed ${seed}: ${name} dies ${Math.round(late)} ms after the new version; ${how}`,
+    );
+    if (code !== 0) await up();
+    await assertWhole(pair, before);
+    assert.deepEqual(bookFaults(stack.trades()), []);
   });
 
   it('shows a value nowhere that something printed or logged', () => {

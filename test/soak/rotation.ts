@@ -1,14 +1,13 @@
 /**
- * 20 rotations of one exchange's key pair, each by one `up`, with watches on the API from before the
- * first to after the last. Linux and root.
+ * 100 rotations of one exchange's key pair, each by one `up`, with watches on the API and pods that
+ * start and read the keys all the while. A slice is a row of changes on a stack of its own. Linux and
+ * root.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CommandError } from '../../operations/engine/command-error.ts';
-import { duration } from '../../operations/engine/progress.ts';
 import { fieldOf } from '../../rehearsal/keystore.ts';
 import { leaks } from '../canary.ts';
 import { type ClusterWatch, isReady } from '../e2e/cluster-watch.ts';
-import { canRehearse, RehearsedStack } from '../e2e/rehearsed-stack.ts';
+import { RehearsedStack } from '../e2e/rehearsed-stack.ts';
 import {
   absences,
   bookFaults,
@@ -17,13 +16,18 @@ import {
   overlaps,
   runningSpans,
 } from '../e2e/rotation-rules.ts';
-import type { Figure, Soaked } from './soak.ts';
+import { Starters } from '../e2e/starters.ts';
+import { onRehearsal } from './on-rehearsal.ts';
+import { type Round, type Rounds, type Slice, spread } from './rounds.ts';
+import type { Figure, Soak } from './soak.ts';
 
-const changes = 20;
+const changes = 100;
 const keys = { api: 'binance_api_key', secret: 'binance_secret_key' } as const;
 /** What a bot takes to stop, in seconds: long enough for a second one to show beside it. */
 const shutdownSeconds = 3;
 const goneWithin = 30;
+/** Opening the whole keystore takes the bot seconds: it is done at each tenth change. */
+const keystoreEvery = 10;
 
 /** One change, in milliseconds. */
 interface Change {
@@ -38,108 +42,164 @@ interface Change {
   readonly pods: number;
 }
 
-export async function soak(): Promise<Soaked> {
-  if (!canRehearse) {
-    throw new CommandError(
-      `soak: got ${process.platform}; allowed: Linux as root; fix: sudo npm run soak -- rotation`,
-    );
+/** Rules that look at all that a slice saw; each line of them is a fault once. */
+class Slices {
+  readonly stack: RehearsedStack;
+  readonly watch: ClusterWatch;
+  readonly starters: Starters;
+  /** All values that were ever set, by a name; for a search. */
+  readonly set: Map<string, string>;
+  readonly #known = new Set<string>();
+  #started = 0;
+
+  constructor(stack: RehearsedStack, watch: ClusterWatch, set: ReadonlyMap<string, string>) {
+    this.stack = stack;
+    this.watch = watch;
+    this.set = new Map(set);
+    this.starters = new Starters(stack, [keys.api, keys.secret]);
   }
-  const stack = new RehearsedStack('prod', { keepsBook: true });
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  const end = (): void => {
-    console.error('\n- taking it down');
-    stack.end().finally(() => process.exit(130));
-  };
-  for (const signal of signals) process.once(signal, end);
-  try {
-    const begun = Date.now();
-    await stack.start();
-    console.error(`- prod is up (${duration(Date.now() - begun)})`);
-    const book = `echo ${shutdownSeconds} > /home/hummingbot/data/shutdown-seconds`;
-    await stack.inBot(['sh', '-c', book]);
-    return await rotate(stack);
-  } finally {
-    for (const signal of signals) process.off(signal, end);
-    await stack.end();
+
+  async round(round: number): Promise<Omit<Round, 'commit' | 'at'>> {
+    const faults: string[] = [];
+    const pair = makePair(round + 1);
+    for (const half of ['api', 'secret'] as const) {
+      this.set.set(`${keys[half]} ${round + 1}`, pair[half]);
+    }
+    await this.stack.import(
+      new Map([
+        [keys.api, pair.api],
+        [keys.secret, pair.secret],
+      ]),
+    );
+    const change = await changeOnce(this.stack, this.watch, faults);
+    for (const half of ['api', 'secret'] as const) {
+      const { stdout } = await this.stack.inBot(['cat', `/etc/secrets/trading/${keys[half]}`]);
+      if (stdout !== pair[half]) faults.push(`the bot's file ${keys[half]} is not the one set`);
+    }
+    if (round % keystoreEvery === 0) {
+      const keystore = await this.stack.keystore();
+      for (const half of ['api', 'secret'] as const) {
+        const same = keystore.get(fieldOf(keys[half]) ?? '') === pair[half];
+        if (!same) faults.push(`the bot signs with another ${keys[half]} than the one set`);
+      }
+    }
+    if (change.puts !== 1) faults.push(`${change.puts} PutSecretValue`);
+    if (change.pods !== 1) faults.push(`${change.pods} new pods of the bot`);
+    const [pods, secrets] = [this.watch.bots(), this.watch.events('secrets')];
+    faults.push(
+      ...this.#new([
+        ...absences(pods, secrets),
+        ...mixtures(secrets, keys),
+        ...overlaps(pods),
+        ...bookFaults(this.stack.trades()),
+        ...this.starters.faults,
+      ]),
+    );
+    const started = this.starters.found.length - this.#started;
+    this.#started = this.starters.found.length;
+    if (started === 0) faults.push('no other pod started meanwhile');
+    const events = pods.length + secrets.length + this.watch.events('externalsecrets').length;
+    return { round, what: 'a change', faults, figures: { ...change, started, events } };
+  }
+
+  leaks(): readonly string[] {
+    const printed = leaks(this.stack.checkout.printed.join('\n'), this.set);
+    const logged = [...this.stack.logs()].flatMap(([name, text]) =>
+      leaks(text, this.set).map((hit) => `${name}: ${hit}`),
+    );
+    return [...printed, ...logged].map((hit) => `shown: ${hit}`);
+  }
+
+  #new(lines: readonly string[]): readonly string[] {
+    const fresh = lines.filter((line) => !this.#known.has(line));
+    for (const line of fresh) this.#known.add(line);
+    return fresh;
   }
 }
 
-async function rotate(stack: RehearsedStack): Promise<Soaked> {
-  const set = new Map<string, string>(await stack.values());
-  const watch = await stack.watch();
-  const faults: string[] = [];
-  const made: Change[] = [];
-  const begun = Date.now();
-  for (let serial = 1; serial <= changes; serial += 1) {
-    const pair = makePair(serial);
-    for (const half of ['api', 'secret'] as const) {
-      set.set(`${keys[half]} ${serial}`, pair[half]);
-      await stack.set(keys[half], pair[half]);
-    }
-    const change = await changeOnce(stack, watch, faults);
-    made.push(change);
-    const keystore = await stack.keystore();
-    for (const half of ['api', 'secret'] as const) {
-      const same = keystore.get(fieldOf(keys[half]) ?? '') === pair[half];
-      if (!same) faults.push(`change ${serial}: the bot's ${keys[half]} is not the one set`);
-    }
-    console.error(`- change ${serial} of ${changes}: up took ${duration(change.up)}`);
-  }
-  const minutes = duration(Date.now() - begun);
-  const [pods, secrets] = [watch.bots(), watch.events('secrets')];
-  const trades = stack.trades();
-  const broken = {
-    'moments in which the Secret of a running bot was absent': absences(pods, secrets),
-    'states of a Secret with halves of two pairs': mixtures(secrets, keys),
-    'two bots at once, by the watch': overlaps(pods),
-    "two bots at once, by the bots' own book": bookFaults(trades),
-    'values in what was printed or logged': [
-      ...leaks(stack.checkout.printed.join('\n'), set),
-      ...[...stack.logs()].flatMap(([name, text]) =>
-        leaks(text, set).map((hit) => `${name}: ${hit}`),
-      ),
-    ],
-  };
-  faults.push(...Object.values(broken).flat());
-  const uids = new Set(pods.map(({ uid }) => uid)).size;
-  const figures: Figure[] = [
-    exact('changes, each by one `up` that ended well', made.length, changes),
-    exact('pods that there were', uids, changes + 1),
-    exact('bots that the kubelet saw run', runningSpans(pods).length, changes + 1),
-    exact('starts in the book', trades.filter(({ what }) => what === 'start').length, changes + 1),
-    exact('most PutSecretValue of a change', Math.max(...made.map(({ puts }) => puts)), 1),
-    exact('most new pods of a change', Math.max(...made.map(({ pods }) => pods)), 1),
-    ...Object.entries(broken).map(([what, lines]) => exact(what, lines.length, 0)),
-    {
-      what: 'new ExternalSecret Ready before the old pod was told to stop, ms',
-      seen: spread(made.map(({ ahead }) => ahead)),
-      holds: made.every(({ ahead }) => ahead > 0),
-    },
-    {
-      what: `old Secret gone after the end of \`up\`, ms (less than ${goneWithin} s; below 0: before it)`,
-      seen: spread(made.map(({ gone }) => gone)),
-      holds: made.every(({ gone }) => gone < goneWithin * 1000),
-    },
-    {
-      what: 'from the end of the old bot to the start of the new one, ms',
-      seen: spread(made.map(({ apart }) => apart)),
-      holds: made.every(({ apart }) => apart >= 0),
-    },
-    { what: 'one `up`, ms', seen: spread(made.map(({ up }) => up)) },
-    {
-      what: 'events of pods, Secrets and ExternalSecrets that the watches saw',
-      seen: String(pods.length + secrets.length + watch.events('externalsecrets').length),
-    },
-  ];
-  const done =
-    `${changes} changes of both halves of one exchange's key in ${minutes}, on a rehearsal of prod: ` +
-    'a real Kubernetes, External Secrets Operator, containerd, kubelet and Hummingbot, and moto for ' +
-    `AWS. The bot's strategy took ${shutdownSeconds} s to stop. Watches on pods, Secrets and ` +
-    'ExternalSecrets ran from before the first change to after the last without a gap; the order of ' +
-    'their events is that of resource versions. Halves of a pair carry the same serial; every state ' +
-    'that a Secret ever had was looked at. One `up` includes the preflight, the login and the 5 s of ' +
-    '`minReadySeconds`. Figures of three numbers are the least, the median and the most.';
-  return { title: 'rotation', done, figures, faults };
+export const soak: Soak = {
+  rounds: changes,
+
+  async run(rounds: Rounds, slice: Slice): Promise<void> {
+    const stack = new RehearsedStack('prod', { keepsBook: true });
+    await onRehearsal(stack, slice, async () => {
+      const book = `echo ${shutdownSeconds} > /home/hummingbot/data/shutdown-seconds`;
+      await stack.inBot(['sh', '-c', book]);
+      const row = new Slices(stack, await stack.watch(), await stack.values());
+      // What was shown is searched for at the end, and stands with the last change of the row.
+      let last: Omit<Round, 'commit' | 'at'> | undefined;
+      try {
+        for (const round of rounds.next()) {
+          if (last !== undefined) rounds.add(last);
+          last = await row.round(round);
+        }
+      } finally {
+        await row.starters.stop();
+        const end = { changesInARow: rowLength(rounds, last) };
+        if (last !== undefined) {
+          const faults = [...last.faults, ...row.leaks()];
+          rounds.add({ ...last, faults, figures: { ...last.figures, ...end } });
+        }
+      }
+    });
+  },
+
+  summary(rounds, _seed) {
+    const of = (name: string): readonly number[] =>
+      rounds.map(({ figures }) => figures[name] ?? Number.NaN);
+    const sum = (name: string): number => of(name).reduce((all, each) => all + each, 0);
+    const ends = rounds.flatMap(({ figures }) => figures.changesInARow ?? []);
+    const figures: Figure[] = [
+      { what: 'changes in a row, by stack', seen: ends.join(', ') },
+      exact('most PutSecretValue of a change', Math.max(...of('puts')), 1),
+      exact('most new pods of the bot of a change', Math.max(...of('pods')), 1),
+      {
+        what: 'other pods that started meanwhile and found one whole pair',
+        seen: String(sum('started')),
+        holds: of('started').every((each) => each > 0),
+      },
+      ...[
+        'moments in which the Secret of a running bot was absent',
+        'states of a Secret, or files of a pod, with halves of two pairs',
+        "two bots at once, by the watch and by the bots' own book",
+        'values in what was printed or logged',
+      ].map((what) => exact(what, rounds.flatMap(({ faults }) => faults).length, 0)),
+      {
+        what: 'new ExternalSecret Ready before the old pod was told to stop, ms',
+        seen: spread(of('ahead')),
+        holds: of('ahead').every((each) => each > 0),
+      },
+      {
+        what: `old Secret gone after the end of \`up\`, ms (less than ${goneWithin} s; below 0: before it)`,
+        seen: spread(of('gone')),
+        holds: of('gone').every((each) => each < goneWithin * 1000),
+      },
+      {
+        what: 'from the end of the old bot to the start of the new one, ms',
+        seen: spread(of('apart')),
+        holds: of('apart').every((each) => each >= 0),
+      },
+      { what: 'one `up`, ms', seen: spread(of('up')) },
+    ];
+    const done =
+      `${rounds.length} changes of both halves of one exchange's key, on rehearsals of prod: a real ` +
+      'Kubernetes, External Secrets Operator, containerd, kubelet and Hummingbot, and moto for AWS. ' +
+      `The bot's strategy took ${shutdownSeconds} s to stop. Watches on pods, Secrets and ExternalSecrets ran ` +
+      'over all changes of a row without a gap; the order of their events is that of resource versions. All ' +
+      'the while pods started one after the other with the volume of keys that the Deployment had at that ' +
+      'moment, read both halves and said their serials. Halves of a pair carry the same serial; every state ' +
+      'that a Secret ever had was looked at. One `up` includes the preflight, the login and the 5 s of ' +
+      `\`minReadySeconds\`. The bot's files were compared after each change, and its keystore after each ${keystoreEvery}th. ` +
+      'Figures of three numbers are the least, the median and the most.';
+    return { title: 'rotation', done, figures };
+  },
+};
+
+/** How many changes this stack has had, its last among them. */
+function rowLength(rounds: Rounds, last: Omit<Round, 'commit' | 'at'> | undefined): number {
+  const all = rounds.all();
+  const before = all.findLastIndex(({ figures }) => figures.changesInARow !== undefined);
+  return all.length - 1 - before + (last === undefined ? 0 : 1);
 }
 
 async function changeOnce(
@@ -193,12 +253,4 @@ async function changeOnce(
 
 function exact(what: string, seen: number, wanted: number): Figure {
   return { what, seen: String(seen), holds: seen === wanted };
-}
-
-/** `least .. median .. most` */
-function spread(values: readonly number[]): string {
-  const sorted = values.toSorted((a, b) => a - b);
-  return [0, Math.floor((sorted.length - 1) / 2), sorted.length - 1]
-    .map((at) => String(Math.round(sorted[at] ?? Number.NaN)))
-    .join(' .. ');
 }

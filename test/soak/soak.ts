@@ -1,13 +1,16 @@
 /**
- * `npm run soak -- NAME`: what takes too long for every run of the tests, done once for real. The
- * result is written to docs/soak/NAME.md, with the commit and the machine that it was had on, and
- * the exit code says whether everything held.
+ * `npm run soak -- NAME [--minutes N] [--seed N]`: what takes too long for every run of the tests,
+ * done once for real, by rounds. With --minutes no round begins after that time, and the next run
+ * goes on; the one that ends the last round writes the result to docs/soak/NAME.md, with the commits
+ * and the machine that it was had on. The exit code says whether everything held.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { CommandError, runCommand } from '../../operations/engine/command-error.ts';
+import { type Round, Rounds, type Slice } from './rounds.ts';
 
 /** A fact of a soak: what was counted or measured, and whether it is as it has to be. */
 export interface Figure {
@@ -26,9 +29,22 @@ export interface Soaked {
   readonly faults: readonly string[];
 }
 
+/** A soak's own part: how many rounds, how to do them, and what they say together. */
+export interface Soak {
+  readonly rounds: number;
+  /** Does what `rounds.next()` gives. */
+  run(rounds: Rounds, slice: Slice): Promise<void>;
+  /** Of the last outcome of each round. */
+  summary(rounds: readonly Round[], seed: number): Omit<Soaked, 'faults'>;
+}
+
 /** Each loads its own file, so that one does not need the servers of another. */
-const soaks: Readonly<Record<string, () => Promise<Soaked>>> = {
-  rotation: async () => await (await import('./rotation.ts')).soak(),
+const soaks: Readonly<Record<string, () => Promise<Soak>>> = {
+  'at-once': async () => (await import('./at-once.ts')).soak,
+  'kills-dev': async () => (await import('./kills-dev.ts')).soak,
+  'kills-prod': async () => (await import('./kills-prod.ts')).soak,
+  rotation: async () => (await import('./rotation.ts')).soak,
+  servers: async () => (await import('./servers.ts')).soak,
 };
 
 const project = resolve(import.meta.dirname, '../..');
@@ -72,23 +88,73 @@ function pageOf(name: string, of: string, { title, done, figures, faults }: Soak
   ].join('\n');
 }
 
-async function main(): Promise<number> {
-  const [name = '', ...more] = process.argv.slice(2);
-  const run = Object.hasOwn(soaks, name) ? soaks[name] : undefined;
-  if (run === undefined || more.length > 0) {
-    const got = JSON.stringify([name, ...more].join(' '));
-    throw new CommandError(
-      `soak: got ${got}; allowed: npm run soak -- NAME, with ${Object.keys(soaks).join(', ')}`,
-    );
+/** One line for the commits that the rounds were done with. */
+function commitsOf(rounds: readonly Round[]): string {
+  const commits = [...new Set(rounds.map(({ commit }) => commit))];
+  return commits
+    .map((each) => {
+      const own = rounds.filter(({ commit }) => commit === each).length;
+      return commits.length === 1 ? each : `${each} (${own} rounds)`;
+    })
+    .join(', ');
+}
+
+function parseRequest(args: readonly string[]) {
+  const usage = `npm run soak -- NAME [--minutes N] [--seed N] [--only ROUND], with ${Object.keys(soaks).join(', ')}`;
+  const refused = new CommandError(
+    `soak: got ${JSON.stringify(args.join(' '))}; allowed: ${usage}`,
+  );
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        minutes: { type: 'string', default: 'Infinity' },
+        seed: { type: 'string', default: '1' },
+        only: { type: 'string', multiple: true, default: [] },
+      },
+    });
+    const [name = '', ...more] = positionals;
+    const load = Object.hasOwn(soaks, name) ? soaks[name] : undefined;
+    const [minutes, seed] = [Number(values.minutes), Number(values.seed)];
+    const only = values.only.map((each) => Number(each) - 1);
+    const wrong = more.length > 0 || [minutes, seed, ...only].some(Number.isNaN);
+    if (load === undefined || wrong) throw refused;
+    return { name, load, minutes, seed, only };
+  } catch {
+    throw refused;
   }
-  const of = commit();
-  const result = await run();
+}
+
+async function main(): Promise<number> {
+  const { name, load, minutes, seed, only } = parseRequest(process.argv.slice(2));
+  const until = Date.now() + minutes * 60_000;
+  const slice = { commit: commit(), until, seed, only };
+  const soak = await load();
+  const rounds = new Rounds(name, soak.rounds, slice);
+  await soak.run(rounds, slice);
+  const missing = rounds.missing().length;
+  console.error(`- ${soak.rounds - missing} of ${soak.rounds} rounds hold`);
+  if (missing > 0 && Number.isFinite(minutes)) return 0;
+  const last = rounds.last();
+  const faults = last.flatMap(({ round, faults: lines }) =>
+    lines.map((line) => `round ${round + 1}: ${line}`),
+  );
+  const summary = soak.summary(last, seed);
+  const again = rounds.all().length - last.length;
+  const figures = [
+    { what: 'rounds', seen: String(last.length), holds: missing === 0 },
+    { what: 'rounds that were done again after a fault was mended', seen: String(again) },
+    ...summary.figures,
+  ];
   const path = join(project, 'docs', 'soak', `${name}.md`);
   mkdirSync(dirname(path), { recursive: true });
-  const page = pageOf(name, of, result);
+  const page = pageOf(name, commitsOf(last), { ...summary, figures, faults });
   writeFileSync(path, page);
   console.log(`\n${page}`);
-  return result.faults.length === 0 && result.figures.every(({ holds }) => holds ?? true) ? 0 : 1;
+  const holds = faults.length === 0 && figures.every((each) => each.holds ?? true);
+  if (holds) rounds.forget();
+  return holds ? 0 : 1;
 }
 
 if (import.meta.main) await runCommand(main);
