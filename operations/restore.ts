@@ -63,10 +63,11 @@ export function placeOf(stack: string, config: Config): Place {
   return { stack, prefix, region, account, environment: setting('environment').value ?? '' };
 }
 
-/** The line of an error of the SDK; it quotes names alone. */
+/** The line of an error of the SDK. AWS quotes names; what was signed is a credential. */
 function refusalOf(what: string, error: unknown): CommandError {
   const { name = 'an error', message = '' } = error as Partial<Error>;
-  const words = message.replaceAll(/\s+/gu, ' ').trim();
+  const tells = !/Signature|Token|^SyntaxError$/u.test(name);
+  const words = tells ? message.replaceAll(/\s+/gu, ' ').trim() : '';
   return new CommandError(
     `${what}: got ${name}${words === '' ? '' : ` (${words})`}; allowed: a caller that may restore; ` +
       'fix: take a role that deploys, then the same command again',

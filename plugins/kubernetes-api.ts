@@ -75,7 +75,8 @@ export class KubernetesError extends PluginError {
   readonly retryAfterSeconds: number | undefined;
 
   constructor(what: string, code: number, status: Properties, retryAfterSeconds?: number) {
-    const reason = typeof status.reason === 'string' ? status.reason : '';
+    // A reason is a word; what an answer has in its place may be anything.
+    const reason = /^[A-Z][A-Za-z]{1,63}$/u.exec(String(status.reason))?.[0] ?? '';
     super(`${what}: ${[code, reason].filter((each) => each !== '').join(' ')}`);
     this.code = code;
     this.reason = reason;
@@ -103,6 +104,8 @@ const longestText = 300;
 const defaultMilliseconds = 30_000;
 const tooManyRequests = 429;
 const mostRetries = 10;
+/** A server may ask for more; nobody waits for that. */
+const longestPatienceSeconds = 30;
 
 /** Any text of a server on one line, cut to a length that one reads. */
 export function oneLine(text: unknown): string {
@@ -237,7 +240,8 @@ export class KubernetesApi {
     if (code >= 200 && code < 300) return response;
     const what = `${method} ${path}`;
     const seconds = Number(response.headers['retry-after'] ?? Number.NaN);
-    const patience = code === tooManyRequests && seconds >= 0 ? seconds : undefined;
+    const busy = code === tooManyRequests || code >= 500;
+    const patience = busy && seconds >= 0 ? Math.min(seconds, longestPatienceSeconds) : undefined;
     const status = jsonOf(await textOf(response, this.server));
     throw new KubernetesError(what, code, status, patience);
   }

@@ -19,7 +19,8 @@ export async function findDeletedSecrets(args: Properties): Promise<Properties> 
   const { SecretsManagerClient, DescribeSecretCommand } = await import(
     '@aws-sdk/client-secrets-manager'
   );
-  const client = new SecretsManagerClient({ region });
+  // One that is throttled away would count as none.
+  const client = new SecretsManagerClient({ region, maxAttempts: 10 });
   const isDeleted = async (SecretId: string): Promise<boolean> => {
     try {
       const found = await client.send(new DescribeSecretCommand({ SecretId }));

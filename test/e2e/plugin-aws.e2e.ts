@@ -281,7 +281,7 @@ describe('the rehearsal plugin for aws, under the engine', () => {
     assert.notEqual(status, 0);
     assert.match(
       out,
-      /creating Secrets Manager Secret: operation error Secrets Manager: CreateSecret, https response error StatusCode: 400, RequestID: \S*, InvalidRequestException: You can't create this secret because a secret with this name is already scheduled for deletion\./,
+      /creating Secrets Manager Secret \(\S+\): operation error Secrets Manager: CreateSecret, https response error StatusCode: 400, RequestID: \S*, InvalidRequestException: You can't create this secret because a secret with this name is already scheduled for deletion\./,
     );
     assert.doesNotMatch(out, /\n\s+at .*\.ts:/);
   });

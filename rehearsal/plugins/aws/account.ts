@@ -25,6 +25,12 @@ const sent: Readonly<Record<string, unknown>> = {
   skipCredentialsValidation: false,
   skipRegionValidation: true,
 };
+/** As often as the official provider's `max_retries` says, unless the user says otherwise. */
+function attempts(): number {
+  const said = Number(process.env.AWS_MAX_ATTEMPTS);
+  return Number.isInteger(said) && said > 0 ? said : 25;
+}
+
 const services = {
   IAMClient: 'IAM',
   KMSClient: 'KMS',
@@ -121,12 +127,12 @@ export class Account implements ProviderConfiguration {
     return client;
   }
 
-  /** A client whose errors are those of `errors.ts`. It retries throttling itself. */
+  /** A client whose errors are those of `errors.ts`. It tries again what is throttled. */
   #client<T>(Client: new (options: object) => T, region = this.#region): T {
     const { profile } = { profile: this.#profile };
     const client = new Client({
       region,
-      maxAttempts: 5,
+      maxAttempts: attempts(),
       ...(profile !== undefined && { profile }),
     });
     const service = services[Client.name as keyof typeof services];
@@ -138,7 +144,7 @@ export class Account implements ProviderConfiguration {
             return await next(args);
           } catch (error) {
             const operation = String(commandName).replace(/Command$/u, '');
-            throw awsError(error, service, operation, args.input);
+            throw awsError(error, service, operation);
           }
         },
       { step: 'initialize', priority: 'high', name: 'oneLine' },

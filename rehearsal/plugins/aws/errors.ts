@@ -1,7 +1,10 @@
-/** What AWS refuses, in the one line of the official provider, without anything of a value. */
+/** What AWS refuses, in the one line of the official provider, and never a value. */
 import { PluginError } from '../../../plugins/provider-server.ts';
 
-/** A refusal by AWS: `code` such as ResourceExistsException, `reason` in AWS's words. */
+/**
+ * A refusal by AWS: `code` such as ResourceExistsException. `reason` is in AWS's words, to be
+ * compared and never shown.
+ */
 export class AwsError extends PluginError {
   readonly code: string;
   readonly reason: string;
@@ -21,32 +24,44 @@ interface SdkError {
   readonly name?: string;
   readonly code?: string;
   readonly message?: string;
+  /** Whose fault it is: set where AWS itself has answered. */
+  readonly $fault?: string;
   readonly $metadata?: { readonly httpStatusCode?: number; readonly requestId?: string };
 }
 
+/** Operations whose request or answer holds a value, which whoever answers may quote. */
+const withValues = ['GetSecretValue', 'BatchGetSecretValue', 'PutSecretValue', 'UpdateSecret'];
+/** Such an answer quotes what was signed, the session's token among it. */
+const quotesCredentials = /Signature|Token/u;
+const code = /^[A-Z]\w{1,63}$/iu;
+const requestId = /^[0-9a-f]{8}[0-9a-f-]{0,56}$/iu;
+
 /**
- * An error of the SDK as aws-sdk-go-v2, which the official provider is made with, words it.
+ * An error of the SDK as aws-sdk-go-v2, which the official provider is made with, words it. Of an
+ * operation with values it has the code alone: the words may quote a value in any form, as a part,
+ * escaped or encoded, so that nothing could be taken out of them.
  * @param service as in "Secrets Manager"
  * @param operation as in "CreateSecret"
- * @param input of the operation; values in it are taken out of the message
  */
-export function awsError(
-  error: unknown,
-  service: string,
-  operation: string,
-  input: object,
-): AwsError {
+export function awsError(error: unknown, service: string, operation: string): AwsError {
   if (error instanceof AwsError) return error;
-  const { name, code, message, $metadata } = error as SdkError;
-  const kind = name === undefined || name === 'Error' ? (code ?? 'error') : name;
-  const reason = scrub(oneLine(message ?? ''), valuesOf(input));
+  const { name = 'Error', message = '', $fault, $metadata, ...more } = error as SdkError;
+  const kind = codeOf(name === 'Error' ? more.code : name);
+  const reason = oneLine(message);
+  // An answer that cannot be read is quoted by its parser.
+  const said = $fault !== undefined || !('$response' in (error as object));
+  const tells = said && !withValues.includes(operation) && !quotesCredentials.test(kind);
   const status = $metadata?.httpStatusCode;
+  const id = requestId.test($metadata?.requestId ?? '') ? $metadata?.requestId : '';
   const answer =
-    status === undefined
-      ? ''
-      : `https response error StatusCode: ${status}, RequestID: ${$metadata?.requestId ?? ''}, `;
-  const line = `operation error ${service}: ${operation}, ${answer}${kind}: ${reason}`;
-  return new AwsError(line, kind, reason);
+    status === undefined ? '' : `https response error StatusCode: ${status}, RequestID: ${id}, `;
+  const line = `operation error ${service}: ${operation}, ${answer}${kind}`;
+  return new AwsError(tells && reason !== '' ? `${line}: ${reason}` : line, kind, reason);
+}
+
+/** A code is a word; what an answer has in its place may be anything. */
+function codeOf(text: string | undefined): string {
+  return text !== undefined && code.test(text) ? text : 'error';
 }
 
 /** The error with what was being done before it; others stay as they are. */
@@ -57,30 +72,4 @@ export function during(doing: string, error: unknown): unknown {
 
 function oneLine(text: string): string {
   return text.replaceAll(/\s+/gu, ' ').trim();
-}
-
-/** Shorter ones are words of every message. */
-const shortest = 4;
-
-/** Values of a PutSecretValue: the text, and in JSON each text in it. */
-function valuesOf(input: object): readonly string[] {
-  const { SecretString: text } = input as { readonly SecretString?: unknown };
-  if (typeof text !== 'string') return [];
-  const found: string[] = [text];
-  try {
-    JSON.parse(text, (_key, value: unknown) => {
-      if (typeof value === 'string') found.push(value, JSON.stringify(value).slice(1, -1));
-      return value;
-    });
-  } catch {
-    // Not JSON: the text alone.
-  }
-  return found.map(oneLine).filter(({ length }) => length >= shortest);
-}
-
-/** Longest first, so that no part of one is left. */
-function scrub(text: string, values: readonly string[]): string {
-  return [...values]
-    .sort((a, b) => b.length - a.length)
-    .reduce((scrubbed, value) => scrubbed.replaceAll(value, '[secret]'), text);
 }

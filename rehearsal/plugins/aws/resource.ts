@@ -38,6 +38,8 @@ export abstract class AwsResource implements ResourceHandler {
   protected abstract readonly attributes: Attributes;
   /** @default - it has no name of its own */
   protected readonly autoName: AutoName | undefined = undefined;
+  /** Inputs of which the first that is set names it to a reader. */
+  protected readonly namedBy: readonly string[] = ['name', 'secretId', 'secretArn', 'role'];
   protected readonly account: Account;
 
   constructor(account: Account) {
@@ -115,12 +117,18 @@ export abstract class AwsResource implements ResourceHandler {
       const outs = await waitFor(call, what, async () => await this.look(made, said));
       return { id: made, outs: this.#mark(outs, call) };
     } catch (error) {
-      const reason = during(`creating ${this.noun}`, error);
+      const reason = during(`creating ${this.noun}${this.#nameIn(said)}`, error);
       // It exists: the engine has to know, or it would be made again.
       if (id === undefined || !(reason instanceof PluginError)) throw reason;
       const outs = this.#mark(said, call);
       throw new InitialisationError(reason.message, id, outs, [reason.message]);
     }
+  }
+
+  /** What is being made, before it has an id: ` (name)`. */
+  #nameIn(inputs: Properties): string {
+    const name = this.namedBy.map((each) => inputs[each]).find((each) => each !== undefined);
+    return typeof name === 'string' && !containsUnknown(name) ? ` (${name})` : '';
   }
 
   async read(id: string, state: Properties, call: Call): Promise<ReadResult> {

@@ -37,9 +37,15 @@ function judgeCondition(object: KubernetesObject, expression: string): Verdict {
   if (found === undefined) return { isMet: false, text: `no condition ${type} yet` };
   const { observedGeneration = Number.MAX_SAFE_INTEGER } = found;
   const isCurrent = observedGeneration >= (object.metadata?.generation ?? 0);
-  const said = [found.reason, found.message].map(oneLine).filter((each) => each !== '');
+  const words = quotesStores(object) ? '' : found.message;
+  const said = [found.reason, words].map(oneLine).filter((each) => each !== '');
   const text = [`condition ${type} is ${found.status}`, ...said].join(': ');
   return { isMet: isCurrent && found.status?.toLowerCase() === status.toLowerCase(), text };
+}
+
+/** What the External Secrets Operator says of a store is the store's own words, with all they quote. */
+function quotesStores({ apiVersion = '' }: KubernetesObject): boolean {
+  return apiVersion.startsWith('external-secrets.io/');
 }
 
 /** Paths of names and indices only, as `{.status.list[0].phase}`. */

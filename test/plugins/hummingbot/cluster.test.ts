@@ -40,6 +40,30 @@ describe('getCluster', () => {
     );
   });
 
+  it('does not blame the rights of its user for a server that stumbles', async function () {
+    this.timeout(10_000);
+    for (const [code, reason] of [
+      [500, 'InternalError'],
+      [429, 'TooManyRequests'],
+    ] as const) {
+      server.requests.length = 0;
+      server.onRequest = () => ({ code, body: { reason, message: canary } });
+      await refuses(
+        server.kubeconfig(canary),
+        new RegExp(
+          `^API server ${server.url}: got ${code} ${reason}; fix: see that it is well`,
+          'u',
+        ),
+      );
+      assert.equal(server.requests.length, 3);
+    }
+  });
+
+  it('does not quote what stands in place of a reason', async () => {
+    server.onRequest = () => ({ code: 403, body: { reason: `because ${canary}` } });
+    await refuses(server.kubeconfig(canary), /its UID cannot be read: got 403 ; allowed:/u);
+  });
+
   it('tries again when the server hangs up', async function () {
     this.timeout(10_000);
     server.put(path, { metadata: {} });

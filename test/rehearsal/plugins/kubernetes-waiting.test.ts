@@ -94,6 +94,12 @@ describe('pulumi.com/waitFor', () => {
       ],
     },
   };
+  it('does not pass on what the External Secrets Operator says of a store', () => {
+    const apiVersion = 'external-secrets.io/v1';
+    const { text } = judge({ ...object, apiVersion }, 'condition=Ready');
+    assert.equal(text, 'condition Ready is False: SecretSyncedError');
+  });
+
   for (const [expression, isMet, text] of [
     ['condition=Ready', false, 'condition Ready is False: SecretSyncedError: no such key'],
     ['condition=Ready=False', true, undefined],

@@ -258,11 +258,11 @@ describe('the rehearsal plugin for aws', () => {
     it('fails without a word of the value', async () => {
       const message = `cannot take ${value}`;
       fake.replies = {
-        'secretsmanager.PutSecretValue': { fail: 'LimitExceededException', message },
+        'secretsmanager.PutSecretValue': { fail: 'EncryptionFailure', message },
       };
       const inputs = { secretId: arn, secretString: JSON.stringify({ key: value }) };
       await assert.rejects(new SecretVersion(account).create(inputs, call()), (error: Error) => {
-        assert.match(error.message, /LimitExceededException: cannot take \[secret\]$/);
+        assert.match(error.message, /PutSecretValue, .*, EncryptionFailure$/);
         assert.deepEqual(leaks(`${error.message}${error.stack}`, new Map([['value', value]])), []);
         return true;
       });
