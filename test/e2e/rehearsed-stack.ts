@@ -69,6 +69,8 @@ export class RehearsedStack {
   readonly stack: string;
   readonly checkout: Checkout;
   readonly namespace = 'hummingbot';
+  /** Variables of clients beside those of the rehearsal: a way round its servers, say. */
+  detour: Readonly<Record<string, string>> = {};
   #running: Running | undefined;
   readonly #watches: ClusterWatch[] = [];
 
@@ -138,6 +140,7 @@ export class RehearsedStack {
     return {
       ...Object.fromEntries(own.map((name) => [name, undefined])),
       ...more,
+      ...this.detour,
       [rehearsalVariable]: this.stack,
       ...(path !== undefined && { PATH: [path, process.env.PATH].join(delimiter) }),
     };

@@ -41,6 +41,7 @@ export interface Soak {
 /** Each loads its own file, so that one does not need the servers of another. */
 const soaks: Readonly<Record<string, () => Promise<Soak>>> = {
   'at-once': async () => (await import('./at-once.ts')).soak,
+  faults: async () => (await import('./faults.ts')).soak,
   'kills-dev': async () => (await import('./kills-dev.ts')).soak,
   'kills-prod': async () => (await import('./kills-prod.ts')).soak,
   rotation: async () => (await import('./rotation.ts')).soak,
