@@ -47,8 +47,8 @@ const moreTries = 2;
 const leftSeconds = 300;
 /** What generateName adds has five characters and a hyphen, and a label's value has at most 63. */
 const namePattern = /^[a-z0-9]([a-z0-9-]{0,55}[a-z0-9])?$/u;
-/** What a server answers to a Job that it will never take: malformed, no namespace, invalid. */
-const lasting: readonly number[] = [400, 404, 422];
+/** What a server answers to a Job that it will never take: malformed, no namespace, too large, invalid. */
+const lasting: readonly number[] = [400, 404, 413, 422];
 const removalTries = 3;
 const removalMilliseconds = 20_000;
 

@@ -307,13 +307,19 @@ function shownFault(fault: Fault): string {
 
 /** Objects of a cluster, each with what the case makes of it. */
 const makeObject =
-  (type: string, spec: (place: Place, mended: boolean) => Properties, timeoutSeconds?: number) =>
+  (
+    type: string,
+    spec: (place: Place, mended: boolean) => Properties,
+    patience?: (mended: boolean) => number,
+  ) =>
   async (place: Place, mended: boolean): Promise<unknown> => {
     const kind = kinds[`kubernetes:${type}`];
     if (kind === undefined) throw new Error(type);
     const metadata = { name: `${place.prefix}-trading`, namespace: place.namespace };
     const inputs = { metadata, ...spec(place, mended) };
-    return await make(new KubernetesResource(kind, place.cluster), inputs, { timeoutSeconds });
+    return await make(new KubernetesResource(kind, place.cluster), inputs, {
+      timeoutSeconds: patience?.(mended),
+    });
   };
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 const makeSecret = makeObject('core/v1:Secret', ({ value }) => ({
@@ -471,7 +477,7 @@ export const provokedFailures: readonly ProvokedFailure[] = [
           data: [{ secretKey: 'all', remoteRef: { key: 'hummingbot/trading' } }],
         },
       }),
-      3,
+      (mended) => (mended ? 60 : 3),
     ),
     line: /^ExternalSecret NAMESPACE\/PREFIX-trading: creation failed: timed out after 3 s: (?:no condition Ready yet|condition Ready is False: \w+)$/u,
   },

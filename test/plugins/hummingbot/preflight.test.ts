@@ -423,13 +423,19 @@ describe('Preflight', () => {
     );
   });
 
-  it('fails at once on a Job that the server will not take, without its words', async () => {
-    server.onRequest = ({ method }) =>
-      method === 'POST' ? { code: 422, body: { reason: 'Invalid', message: canary } } : undefined;
-    const took = await fails(/: POST \S+: 422 Invalid; nothing/u, { deadlineSeconds: 60 });
-    assert.ok(took < 1500, `${took} ms`);
-    assert.equal(made().length, 1);
-  });
+  for (const [code, reason] of [
+    [413, 'RequestEntityTooLarge'],
+    [422, 'Invalid'],
+  ] as const) {
+    it(`fails at once on a Job that the server will not take (${code}), without its words`, async () => {
+      server.onRequest = ({ method }) =>
+        method === 'POST' ? { code, body: { reason, message: canary } } : undefined;
+      const line = new RegExp(`: POST \\S+: ${code} ${reason}; nothing`, 'u');
+      const took = await fails(line, { deadlineSeconds: 60 });
+      assert.ok(took < 1500, `${took} ms`);
+      assert.equal(made().length, 1);
+    });
+  }
 
   it('survives a server that hangs up and stumbles, and names one that stays away', async () => {
     let requests = 0;
