@@ -1,6 +1,13 @@
 /** A thousand random configs, the same each time; ten thousand others: `npm run soak -- settings`. */
 import assert from 'node:assert/strict';
-import { faultsOf, fuzzSettings, plantedValues, shows, unmadeSettings } from './settings-fuzz.ts';
+import {
+  faultsOf,
+  fuzzSettings,
+  plantedValues,
+  shows,
+  unmadeSettings,
+  within,
+} from './settings-fuzz.ts';
 
 const seed = 20_261_126;
 const runs = 1000;
@@ -33,5 +40,12 @@ describe('settings, whatever they hold', function () {
     assert.deepEqual(faultsOf([cut], planted), ['shows the binance']);
     assert.deepEqual(faultsOf(['a: got b; allowed: c'], planted), ['a line of another form']);
     assert.deepEqual(faultsOf(['a: got b; allowed: c; fix: d'], planted), []);
+  });
+
+  it('would be ended in the middle of a config that is never done with', () => {
+    const forever = (): never => {
+      for (;;);
+    };
+    assert.throws(() => within(50, forever), /timed out/);
   });
 });

@@ -46,6 +46,8 @@ const soaks: Readonly<Record<string, () => Promise<Soak>>> = {
   'kills-prod': async () => (await import('./kills-prod.ts')).soak,
   rotation: async () => (await import('./rotation.ts')).soak,
   servers: async () => (await import('./servers.ts')).soak,
+  settings: async () => (await import('./settings.ts')).soak,
+  values: async () => (await import('./values.ts')).soak,
 };
 
 const project = resolve(import.meta.dirname, '../..');
