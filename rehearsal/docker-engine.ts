@@ -96,13 +96,17 @@ export class DockerEngine {
     }
   }
 
-  /** Removes the containers, ends the engine by its pid, and removes its folder. */
+  /** Removes containers and networks, ends the engine by its pid, and removes its folder. */
   async stop(): Promise<void> {
-    const ids =
-      this.docker('ps', '-aq')
+    const idsOf = (...words: readonly string[]): readonly string[] =>
+      this.docker(...words, '--quiet')
         .stdout?.split('\n')
         .filter((id) => id !== '') ?? [];
-    if (ids.length > 0) this.docker('rm', '--force', ...ids);
+    const containers = idsOf('ps', '--all');
+    if (containers.length > 0) this.docker('rm', '--force', ...containers);
+    // Each is an interface of this machine, which outlives the engine.
+    const networks = idsOf('network', 'ls', '--filter', 'type=custom');
+    if (networks.length > 0) this.docker('network', 'rm', ...networks);
     this.#process.kill('SIGTERM');
     const deadline = Date.now() + stopSeconds * 1000;
     while (this.#process.exitCode === null && this.#process.signalCode === null) {
