@@ -4,6 +4,7 @@ import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { findCli } from '../../operations/engine/cli.ts';
 import { leaks, makeCanary } from '../canary.ts';
 import { Checkout, type Result } from './checkout.ts';
+import { SettingsByCommand } from './settings-cli.ts';
 
 describe('a mistake', () => {
   const checkout = new Checkout();
@@ -370,5 +371,22 @@ describe('a mistake', () => {
       stderr,
       /got no file, though \.local\/stacks\/Pulumi\.dev\.yaml is encrypted with it/,
     );
+  });
+
+  it('of random stack files: no value, no stack trace, and a line that says why', async () => {
+    // Others, and a hundred of them: npm run soak -- settings-cli.
+    const seed = 20_261_126;
+    const settings = await SettingsByCommand.open(seed);
+    try {
+      const codes: number[] = [];
+      for (const config of settings.sample(seed, 8)) {
+        const { code, faults } = await settings.try(config);
+        assert.deepEqual(faults, []);
+        codes.push(code);
+      }
+      assert.ok(codes.includes(1), codes.join());
+    } finally {
+      settings.close();
+    }
   });
 });

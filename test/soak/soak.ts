@@ -47,6 +47,7 @@ const soaks: Readonly<Record<string, () => Promise<Soak>>> = {
   rotation: async () => (await import('./rotation.ts')).soak,
   servers: async () => (await import('./servers.ts')).soak,
   settings: async () => (await import('./settings.ts')).soak,
+  'settings-cli': async () => (await import('./settings-cli.ts')).soak,
   values: async () => (await import('./values.ts')).soak,
 };
 
