@@ -25,7 +25,7 @@ const newValues = (): Map<SecretKey, string> => new Map(keys.map((key) => [key, 
 const sooner = 0.7;
 
 describe('kill -9', function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
   const warm = new Checkout();
   let current = newValues();
   let lifetimes: ReadonlyMap<Victim, number>;
