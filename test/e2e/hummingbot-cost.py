@@ -6,9 +6,12 @@ Time of all processors too: connectors are encrypted side by side, which hides w
 import json
 import sys
 import time
+from pathlib import Path
 
 sys.path.insert(0, "/mnt")
 import materialise as program
+
+program.HERE = Path("/mnt")
 
 from hummingbot.client.config.config_crypt import ETHKeyFileSecretManger
 
