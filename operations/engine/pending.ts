@@ -8,17 +8,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Deployment, Stored } from './adoption.ts';
 import type { Engine } from './engine.ts';
+import { idInAws, isLookedFor } from './made-in-aws.ts';
 import { stateFile, workspace } from './workspace.ts';
 
 interface Operation {
   readonly type: string;
   readonly resource: Stored;
 }
-
-/** A version of a secret, told by the other two: which it belongs to and which is the newest. */
-type Newest = (secretId: string) => Promise<string | undefined>;
-
-const versionType = 'aws:secretsmanager/secretVersion:SecretVersion';
 
 function operationsOf({ deployment }: Deployment): readonly Operation[] {
   return (deployment.pending_operations ?? []) as readonly Operation[];
@@ -33,37 +29,30 @@ export function pendingOperations(path: string): number {
   return checkpoint?.latest?.pending_operations?.length ?? 0;
 }
 
-/** Ids of what was being made, by URN, as far as they can be told. */
+/**
+ * Ids of what was being made, by URN, as far as they can be told.
+ * @param lookInAws for what has an id there that is not its name
+ */
 export async function tellableIds(
   state: Deployment,
-  newest: Newest,
+  lookInAws: typeof idInAws = idInAws,
 ): Promise<ReadonlyMap<string, string>> {
   const ids = new Map<string, string>();
   for (const { type, resource } of operationsOf(state)) {
     if (type !== 'creating') continue;
-    const id = await idOf(resource, state, newest);
+    const id = isLookedFor(resource.type)
+      ? await lookInAws(resource, state)
+      : nameInCluster(resource);
     if (id !== undefined) ids.set(resource.urn, id);
   }
   return ids;
 }
 
-async function idOf(
-  { urn, type, inputs }: Stored,
-  { deployment }: Deployment,
-  newest: Newest,
-): Promise<string | undefined> {
-  if (type?.startsWith('kubernetes:')) {
-    const { name, namespace } = (inputs?.metadata ?? {}) as Readonly<Record<string, unknown>>;
-    if (typeof name !== 'string') return undefined;
-    return typeof namespace === 'string' ? `${namespace}/${name}` : name;
-  }
-  const secretId = inputs?.secretId;
-  if (type !== versionType || typeof secretId !== 'string') return undefined;
-  const version = await newest(secretId);
-  const id = `${secretId}|${version}`;
-  const known = deployment.resources?.some((each) => each.urn === urn && each.id === id);
-  // One writer a secret: what is newer than what the state knows is what was being written.
-  return version === undefined || known ? undefined : id;
+function nameInCluster({ type, inputs }: Stored): string | undefined {
+  if (!type?.startsWith('kubernetes:')) return undefined;
+  const { name, namespace } = (inputs?.metadata ?? {}) as Readonly<Record<string, unknown>>;
+  if (typeof name !== 'string') return undefined;
+  return typeof namespace === 'string' ? `${namespace}/${name}` : name;
 }
 
 /**
@@ -109,7 +98,7 @@ export async function settlePending(engine: Engine): Promise<void> {
   console.error(
     `- a run was killed while it made ${count} resources: what is there is kept, the rest is made again`,
   );
-  const ids = await tellableIds(state, newestVersion);
+  const ids = await tellableIds(state);
   const imported = ['stack', 'import', '--stack', stack];
   if ((await engine.ask(imported, JSON.stringify(withMade(state, ids)))).code !== 0) return;
   if (ids.size === 0) return;
@@ -124,23 +113,4 @@ export async function settlePending(engine: Engine): Promise<void> {
 async function exported(engine: Engine): Promise<Deployment | undefined> {
   const { code, stdout } = await engine.ask(['stack', 'export', '--stack', engine.stack]);
   return code === 0 ? (JSON.parse(stdout) as Deployment) : undefined;
-}
-
-/** @returns undefined also where AWS does not answer: then the run itself says why */
-async function newestVersion(secretId: string): Promise<string | undefined> {
-  const { ListSecretVersionIdsCommand, SecretsManagerClient } = await import(
-    '@aws-sdk/client-secrets-manager'
-  );
-  const region = secretId.split(':')[3] ?? '';
-  const client = new SecretsManagerClient({ region });
-  try {
-    const command = new ListSecretVersionIdsCommand({ SecretId: secretId });
-    const { Versions = [] } = await client.send(command);
-    const current = Versions.find(({ VersionStages }) => VersionStages?.includes('AWSCURRENT'));
-    return current?.VersionId;
-  } catch {
-    return undefined;
-  } finally {
-    client.destroy();
-  }
 }
