@@ -42,10 +42,7 @@ export async function idInAws(
   state: Deployment,
 ): Promise<string | undefined> {
   try {
-    const id = await looks[type]?.(inputs, placeOf(provider, state), state);
-    // What the state knows is not what was being made.
-    const known = state.deployment.resources?.some((each) => each.urn === urn && each.id === id);
-    return known ? undefined : id;
+    return await looks[type]?.(inputs, placeOf(provider, state), state);
   } catch (error) {
     const { name = 'an error' } = error as Partial<Error>;
     const what = `${type.split(':').at(-1)} ${urn.split('::').at(-1)}`;

@@ -8,6 +8,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Deployment, Stored } from './adoption.ts';
 import type { Engine } from './engine.ts';
+import { rememberedCreates } from './failed-creates.ts';
 import { idInAws, isLookedFor } from './made-in-aws.ts';
 import { stateFile, workspace } from './workspace.ts';
 
@@ -29,6 +30,19 @@ export function pendingOperations(path: string): number {
   return checkpoint?.latest?.pending_operations?.length ?? 0;
 }
 
+/** The state as if what was remembered were pending in it too. */
+export function withOperations(state: Deployment, made: readonly Stored[]): Deployment {
+  const pending = operationsOf(state);
+  const known = new Set(pending.map(({ resource }) => resource.urn));
+  const added = made
+    .filter(({ urn }) => !known.has(urn))
+    .map((resource) => ({ type: 'creating', resource }));
+  return {
+    ...state,
+    deployment: { ...state.deployment, pending_operations: [...pending, ...added] },
+  };
+}
+
 /**
  * Ids of what was being made, by URN, as far as they can be told.
  * @param lookInAws for what has an id there that is not its name
@@ -43,7 +57,10 @@ export async function tellableIds(
     const id = isLookedFor(resource.type)
       ? await lookInAws(resource, state)
       : nameInCluster(resource);
-    if (id !== undefined) ids.set(resource.urn, id);
+    const known = state.deployment.resources?.some(
+      (each) => each.urn === resource.urn && each.id === id && each.delete !== true,
+    );
+    if (id !== undefined && !known) ids.set(resource.urn, id);
   }
   return ids;
 }
@@ -76,38 +93,61 @@ export function withMade(state: Deployment, ids: ReadonlyMap<string, string>): D
   return { ...state, deployment: { ...deployment, resources: [...resources, ...added] } };
 }
 
-/** URNs of Kubernetes objects that were found, but lack a label of ours: somebody else's. */
-export function foreign(state: Deployment, urns: readonly string[]): readonly string[] {
-  return (state.deployment.resources ?? []).flatMap(({ urn, delete: goes, inputs, outputs }) => {
-    const [wanted, found] = [inputs, outputs].map((each) => {
-      const { labels } = ((each as Stored['inputs'])?.metadata ?? {}) as { labels?: object };
-      return (labels ?? {}) as Readonly<Record<string, unknown>>;
-    });
-    const lacks = Object.keys(wanted ?? {}).some((name) => found?.[name] !== wanted?.[name]);
-    return goes !== true && urns.includes(urn) && lacks ? [urn] : [];
+/**
+ * URNs of Kubernetes objects that were found, but lack a label of ours: somebody else's.
+ * @param made what was to be made
+ */
+export function foreign(state: Deployment, made: readonly Stored[]): readonly string[] {
+  const labelsOf = (each: unknown): Readonly<Record<string, unknown>> => {
+    const { labels } = ((each as Stored['inputs'])?.metadata ?? {}) as { labels?: object };
+    return (labels ?? {}) as Readonly<Record<string, unknown>>;
+  };
+  const wanted = new Map(made.map(({ urn, inputs }) => [urn, labelsOf(inputs)]));
+  return (state.deployment.resources ?? []).flatMap(({ urn, delete: goes, outputs }) => {
+    const found = labelsOf(outputs);
+    const own = Object.entries(wanted.get(urn) ?? {});
+    const lacks = own.some(([name, value]) => found[name] !== value);
+    return goes !== true && lacks ? [urn] : [];
   });
 }
 
-/** Puts right what a killed run has left in the state, before a run changes anything. */
-export async function settlePending(engine: Engine): Promise<void> {
+/**
+ * Puts right what a killed run has left in the state, before a run changes anything.
+ * @returns what is still in doubt, because it could not be asked for
+ */
+export async function settlePending(engine: Engine): Promise<readonly Stored[]> {
   const { stack } = engine;
-  if (workspace.embedded && pendingOperations(stateFile(stack)) === 0) return;
-  const state = await exported(engine);
-  const count = state === undefined ? 0 : operationsOf(state).length;
-  if (state === undefined || count === 0) return;
+  const failed = rememberedCreates(stack);
+  const mayHave = !workspace.embedded || pendingOperations(stateFile(stack)) > 0;
+  if (failed.length === 0 && !mayHave) return [];
+  const before = await exported(engine);
+  if (before === undefined) return failed;
+  const state = withOperations(before, failed);
+  const count = operationsOf(state).length;
+  if (count === 0) return [];
   console.error(
-    `- a run was killed while it made ${count} resources: what is there is kept, the rest is made again`,
+    `- a run ended while it made ${count} resources: what is there is kept, the rest is made again`,
   );
   const ids = await tellableIds(state);
-  const imported = ['stack', 'import', '--stack', stack];
-  if ((await engine.ask(imported, JSON.stringify(withMade(state, ids)))).code !== 0) return;
-  if (ids.size === 0) return;
+  const imports = ['stack', 'import', '--stack', stack];
+  const settled = await engine.ask(imports, JSON.stringify(withMade(state, ids)));
+  if (settled.code !== 0) return failed;
+  if (ids.size === 0) return [];
   const targets = [...ids.keys()].flatMap((urn) => ['--target', urn]);
-  await engine.ask(['refresh', '--yes', '--skip-preview', ...targets, '--stack', stack]);
+  const refresh = ['refresh', '--yes', '--skip-preview', ...targets, '--stack', stack];
+  if ((await engine.ask(refresh)).code !== 0) {
+    // Nobody has said that it is there: as if nothing had been looked for.
+    await engine.ask(imports, JSON.stringify(before));
+    return failed;
+  }
   const found = await exported(engine);
-  for (const urn of found === undefined ? [] : foreign(found, [...ids.keys()])) {
+  const made = operationsOf(state).flatMap(({ resource }) =>
+    ids.has(resource.urn) ? [resource] : [],
+  );
+  for (const urn of found === undefined ? [] : foreign(found, made)) {
     await engine.ask(['state', 'delete', urn, '--yes', '--stack', stack]);
   }
+  return [];
 }
 
 async function exported(engine: Engine): Promise<Deployment | undefined> {

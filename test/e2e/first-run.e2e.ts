@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { IAMClient, ListRolesCommand } from '@aws-sdk/client-iam';
 import {
   DescribeKeyCommand,
@@ -20,31 +21,36 @@ import {
 import { parseDocument } from 'yaml';
 import { type AwsServer, startAws } from '../../rehearsal/servers/aws.ts';
 import { leaks, makeCanary } from '../canary.ts';
+import { AwsFaultProxy } from './aws-fault-proxy.ts';
 import { Checkout, type Result } from './checkout.ts';
+import { type Process, processes } from './process-tree.ts';
 import { type Snapshot, snapshotFaults } from './snapshot-rules.ts';
-import { killDuring, type Victim } from './victims.ts';
+import { killDuring, type Victim, victims } from './victims.ts';
 
 const region = 'eu-west-1';
+const client = /^(?:\S*\/)?node .*plugins\/aws\/main\.ts/u;
 
 describe('kill -9 in the first run in AWS', () => {
   const checkout = new Checkout();
   const canary = makeCanary('first-run');
   let aws: AwsServer;
+  let proxy: AwsFaultProxy;
   let secrets: SecretsManagerClient;
   let kms: KMSClient;
   let iam: IAMClient;
 
   before(async () => {
     aws = await startAws({ directory: join(checkout.temporary, 'aws') });
-    const client = {
+    proxy = await AwsFaultProxy.start(aws.endpoint);
+    const toAws = {
       region,
       endpoint: aws.endpoint,
       credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
     };
     [secrets, kms, iam] = [
-      new SecretsManagerClient(client),
-      new KMSClient(client),
-      new IAMClient(client),
+      new SecretsManagerClient(toAws),
+      new KMSClient(toAws),
+      new IAMClient(toAws),
     ];
     writeFileSync(checkout.path('index.ts'), "export * from './test/e2e/programs/restore.ts';\n");
     edit('Pulumi.yaml', (document) => {
@@ -62,6 +68,7 @@ describe('kill -9 in the first run in AWS', () => {
 
   after(async () => {
     for (const each of [secrets, kms, iam]) each.destroy();
+    await proxy?.stop();
     await aws?.stop();
     checkout.remove();
   });
@@ -124,8 +131,12 @@ describe('kill -9 in the first run in AWS', () => {
     return found;
   }
 
-  /** Kills as soon as AWS has seen a request. @returns whether it came in time */
-  async function killAfter(victim: Victim, action: string): Promise<boolean> {
+  /**
+   * Kills when AWS has done something.
+   * @param held whether AWS's answer does not arrive before
+   * @returns whether it came in time
+   */
+  async function killAfter(victim: Victim, action: string, held: boolean): Promise<boolean> {
     await asNew();
     const mark = aws.requests().length;
     const happened = (): boolean =>
@@ -133,14 +144,21 @@ describe('kill -9 in the first run in AWS', () => {
         .requests()
         .slice(mark)
         .some((each) => each.action.endsWith(action));
-    const child = checkout.start(
-      'npm',
-      ['run', '--silent', 'pulumi', '--', 'up', ...words],
-      aws.environment,
-    );
+    if (held) proxy.break({ does: 'hold' }, (asked) => asked.action.endsWith(action));
+    const child = checkout.start('npm', ['run', '--silent', 'pulumi', '--', 'up', ...words], {
+      ...aws.environment,
+      AWS_ENDPOINT_URL: proxy.endpoint,
+    });
     const result = checkout.finish(child);
     const moment = { event: action, happened };
-    const killed = await killDuring(child, { victim, moment, lifetime: 0 });
+    const command = victim === 'plugin' ? client : victims[victim];
+    const killed = await killDuring(child, { victim, moment, lifetime: 0, command });
+    // A client that is still there would ask again.
+    const isClient = ({ command: each }: Process): boolean =>
+      client.test(each) && each.includes(checkout.directory);
+    for (let tries = 0; tries < 300 && processes().some(isClient); tries += 1) await sleep(100);
+    proxy.mend();
+    proxy.hangUp();
     await result;
     const { code, stdout, stderr } = await pulumi('up', '--yes', '--skip-preview');
     assert.equal(code, 0, stdout + stderr);
@@ -148,24 +166,39 @@ describe('kill -9 in the first run in AWS', () => {
     return killed !== undefined;
   }
 
-  for (const victim of ['engine', 'plugin'] as const) {
-    for (const action of [
-      'CreateKey',
-      'CreateAlias',
-      'CreateSecret',
-      'CreateRole',
-      'PutResourcePolicy',
-      'PutSecretValue',
-    ]) {
-      it(`of the ${victim} at ${action}`, async () => {
-        let inTime = false;
-        for (let tries = 0; !inTime && tries < 3; tries += 1) {
-          inTime = await killAfter(victim, action);
-        }
-        assert.ok(inTime, 'the run was over each time');
-      });
-    }
+  const cases: readonly (readonly [Victim, string, boolean])[] = [
+    ['engine', 'CreateAlias', false],
+    ['engine', 'CreateRole', false],
+    ['engine', 'CreateKey', true],
+    ['engine', 'CreateSecret', true],
+    ['engine', 'PutSecretValue', true],
+    ['plugin', 'CreateKey', true],
+    ['plugin', 'CreateAlias', true],
+    ['plugin', 'CreateSecret', true],
+    ['plugin', 'CreateRole', true],
+    ['plugin', 'PutResourcePolicy', true],
+    ['plugin', 'PutSecretValue', true],
+  ];
+  for (const [victim, action, held] of cases) {
+    it(`of the ${victim} at ${action}${held ? ', before it has the answer' : ''}`, async () => {
+      let inTime = false;
+      for (let tries = 0; !inTime && tries < 3; tries += 1) {
+        inTime = await killAfter(victim, action, held);
+      }
+      assert.ok(inTime, 'the run was over each time');
+    });
   }
+
+  it('of the engine in the middle of what it writes beside the state', async () => {
+    const attributes = checkout.path(
+      '.local/state/.pulumi/stacks/hummingbot-secrets/dev.json.attrs',
+    );
+    writeFileSync(attributes, '');
+    writeFileSync(checkout.path('.local/state/.pulumi/meta.yaml.attrs'), '');
+    const { code, stdout, stderr } = await pulumi('up', '--yes', '--skip-preview');
+    assert.equal(code, 0, stdout + stderr);
+    assert.deepEqual(await faults(), []);
+  });
 
   it('shows no value', () => {
     assert.deepEqual(leaks(checkout.printed.join('\n'), new Map([['e2e', canary]])), []);

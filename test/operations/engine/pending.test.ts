@@ -69,6 +69,11 @@ describe('what a killed run was making', () => {
         ['hummingbot'],
       ],
       ['without a name: none', () => ids({ ...external, inputs: {} }), []],
+      [
+        'what the state knows by now: none',
+        () => ids(version, [{ ...version, id: `${secretId}|new` }]),
+        [],
+      ],
       ['in AWS, where it is looked for', () => ids(version), [`${secretId}|new`]],
       ['what was being updated: none', () => ids(external, [], 'updating'), []],
       ['of another kind: none', () => ids({ urn: 'x', type: 'random:index:RandomId' }), []],
@@ -107,13 +112,15 @@ describe('what a killed run was making', () => {
 
   it("is left alone when it is somebody else's", () => {
     const found = (live: object): Deployment =>
-      stateOf([{ ...external, id: 'x', outputs: { metadata: { labels: live } } }], []);
-    assert.deepEqual(foreign(found(labels), ['external']), []);
-    assert.deepEqual(foreign(found({ ...labels, more: 'x' }), ['external']), []);
-    assert.deepEqual(foreign(found({}), ['external']), ['external']);
-    assert.deepEqual(foreign(found({ 'app.kubernetes.io/instance': 'x' }), ['external']), [
+      // As after a refresh, which takes inputs from what is there.
+      stateOf([{ ...external, id: 'x', inputs: {}, outputs: { metadata: { labels: live } } }], []);
+    const another = { ...external, urn: 'another' };
+    assert.deepEqual(foreign(found(labels), [external]), []);
+    assert.deepEqual(foreign(found({ ...labels, more: 'x' }), [external]), []);
+    assert.deepEqual(foreign(found({}), [external]), ['external']);
+    assert.deepEqual(foreign(found({ 'app.kubernetes.io/instance': 'x' }), [external]), [
       'external',
     ]);
-    assert.deepEqual(foreign(found({}), ['another']), []);
+    assert.deepEqual(foreign(found({}), [another]), []);
   });
 });

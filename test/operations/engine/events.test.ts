@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, statSync } from 'node:fs';
+import { type EngineEvent, withEvents } from '../../../operations/engine/events.ts';
+import { prepareWorkspace, workspace } from '../../../operations/engine/workspace.ts';
+
+/** As the engine: makes the file, or empties the one that is there, and writes a line an event. */
+const writer = `
+const { createWriteStream } = require('node:fs');
+const [, path, count, cut] = process.argv;
+const file = createWriteStream(path, { flags: 'w' });
+for (let at = 0; at < Number(count); at += 1) {
+  file.write(JSON.stringify({ diagnosticEvent: { severity: 'info', message: at + 'x'.repeat(1000) } }) + '\\n');
+}
+if (cut) file.write('{"diagnosticEvent":');
+file.end();
+`;
+
+describe('events of a run', () => {
+  const hear = async (count: number, cut = ''): Promise<readonly EngineEvent[]> => {
+    const events: EngineEvent[] = [];
+    await withEvents(
+      (event) => events.push(event),
+      async ({ flags: [flag, path = ''], environment }) => {
+        assert.equal(flag, '--event-log');
+        assert.deepEqual(environment, { PULUMI_DEBUG_COMMANDS: 'true' });
+        assert.ok(statSync(path).isFIFO());
+        const child = spawn(process.execPath, ['-e', writer, path, String(count), cut]);
+        const [code] = await once(child, 'close');
+        assert.equal(code, 0);
+        // Nothing is kept on the disk.
+        assert.equal(statSync(path).size, 0);
+      },
+    );
+    return events;
+  };
+
+  before(() => prepareWorkspace());
+  afterEach(() => {
+    const left = readdirSync(workspace.home).filter((name) => name.startsWith('events-'));
+    assert.deepEqual(left, []);
+  });
+
+  it('are all heard, in order, when the run is over', async () => {
+    const events = await hear(2000);
+    assert.deepEqual(
+      events.map(({ diagnosticEvent }) => Number.parseInt(diagnosticEvent?.message ?? '', 10)),
+      Array.from({ length: 2000 }, (_, at) => at),
+    );
+  });
+
+  it('are those before the one that a kill has cut short', async () => {
+    assert.equal((await hear(3, 'cut')).length, 3);
+  });
+
+  it('are none when the engine says none, and nobody waits', async () => {
+    assert.deepEqual(await hear(0), []);
+    await withEvents(
+      () => assert.fail('nothing was said'),
+      async () => {},
+    );
+  });
+
+  it('do not hide what the run throws', async () => {
+    const run = withEvents(
+      () => {},
+      async () => {
+        throw new Error('of the run');
+      },
+    );
+    await assert.rejects(run, /of the run/u);
+  });
+});
