@@ -3,11 +3,11 @@
  * the Automation API relies on. Through a FIFO and into this process's memory alone, because in a
  * file the events would hold generated passwords in the clear (seen with 3.259).
  */
-import { execFileSync } from 'node:child_process';
-import { closeSync, constants, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
-import { Socket } from 'node:net';
+import { execFileSync, spawn } from 'node:child_process';
+import { closeSync, constants, mkdirSync, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { removeAbandoned } from './abandoned.ts';
 import { workspace } from './workspace.ts';
 
@@ -41,7 +41,11 @@ export interface Heard {
   readonly environment: NodeJS.ProcessEnv;
 }
 
-const end = '\n{"end":true}\n';
+/**
+ * Reads for as long as the engine writes, also when this process is killed: the engine opens the FIFO
+ * for both ways (Go's `os.Create`), so that without a reader it would not fail, but wait for ever.
+ */
+const drain = `trap '' PIPE INT TERM HUP; exec tee /dev/null < "$0"`;
 
 /**
  * Hears a run's events. Where there is no FIFO (Windows), it runs unheard.
@@ -54,21 +58,17 @@ export async function withEvents<T>(
   const prefix = 'events-';
   removeAbandoned(workspace.home, prefix);
   const folder = join(workspace.home, `${prefix}${process.pid}`);
-  mkdirSync(folder, { mode: 0o700 });
   const path = join(folder, 'fifo');
-  let fifo: number;
+  mkdirSync(folder, { mode: 0o700 });
   try {
     execFileSync('mkfifo', ['-m', '600', path], { stdio: 'ignore' });
-    // For both, so that it does not end before the engine has opened it.
-    fifo = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
   } catch {
     rmSync(folder, { recursive: true, force: true });
     return await run({ flags: [], environment: {} });
   }
-  const socket = new Socket({ fd: fifo, readable: true, writable: false });
+  const drainer = spawn('sh', ['-c', drain, path], { stdio: ['ignore', 'pipe', 'ignore'] });
   const all = (async (): Promise<void> => {
-    for await (const line of createInterface({ input: socket })) {
-      if (line === end.trim()) return;
+    for await (const line of createInterface({ input: drainer.stdout })) {
       const event = parsed(line);
       if (event !== undefined) hear(event);
     }
@@ -80,11 +80,11 @@ export async function withEvents<T>(
       environment: { PULUMI_DEBUG_COMMANDS: 'true' },
     });
   } finally {
-    const writer = openSync(path, constants.O_WRONLY);
-    writeSync(writer, end);
-    closeSync(writer);
-    await all;
-    socket.destroy();
+    // An engine that never opened it leaves the drainer waiting for somebody who does.
+    for (let over = false; !over; ) {
+      closeSync(openSync(path, constants.O_RDWR | constants.O_NONBLOCK));
+      over = await Promise.race([all.then(() => true), sleep(20, false)]);
+    }
     rmSync(folder, { recursive: true, force: true });
   }
 }

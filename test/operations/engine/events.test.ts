@@ -2,14 +2,18 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type EngineEvent, withEvents } from '../../../operations/engine/events.ts';
+import { isAlive } from '../../../operations/engine/process.ts';
 import { prepareWorkspace, workspace } from '../../../operations/engine/workspace.ts';
 
 /** As the engine: makes the file, or empties the one that is there, and writes a line an event. */
 const writer = `
 const { createWriteStream } = require('node:fs');
 const [, path, count, cut] = process.argv;
-const file = createWriteStream(path, { flags: 'w' });
+// Both ways, as Go's os.Create.
+const file = createWriteStream(path, { flags: 'r+' });
 for (let at = 0; at < Number(count); at += 1) {
   file.write(JSON.stringify({ diagnosticEvent: { severity: 'info', message: at + 'x'.repeat(1000) } }) + '\\n');
 }
@@ -60,6 +64,29 @@ describe('events of a run', () => {
       () => assert.fail('nothing was said'),
       async () => {},
     );
+  });
+
+  it('stop no engine whose command is killed', async () => {
+    const events = resolve('operations/engine/events.ts');
+    const command = `
+      import { spawn } from 'node:child_process';
+      import { withEvents } from ${JSON.stringify(events)};
+      await withEvents(() => {}, async ({ flags: [, path] }) => {
+        const args = ['-e', ${JSON.stringify(writer)}, path, '2000', ''];
+        const engine = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'ignore'] });
+        console.log(engine.pid);
+        // As a command that hears nothing any more.
+        process.kill(process.pid, 'SIGKILL');
+      });`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', command]);
+    const [pid] = await once(child.stdout, 'data');
+    const deadline = Date.now() + 10_000;
+    while (isAlive(Number(pid)) && Date.now() < deadline) await sleep(50);
+    const ended = !isAlive(Number(pid));
+    if (!ended) process.kill(Number(pid), 'SIGKILL');
+    assert.ok(ended, 'the engine waits for a reader');
+    // What the killed one left goes with the next run.
+    await hear(0);
   });
 
   it('do not hide what the run throws', async () => {
