@@ -6,6 +6,7 @@
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { Stored } from './adoption.ts';
 import type { EngineEvent, StepMetadata } from './events.ts';
 import { workspace } from './workspace.ts';
@@ -45,7 +46,6 @@ export class FailedCreates {
 
   /** What may be there all the same, as a place in a state has it. */
   get doubtful(): readonly Stored[] {
-    const earlier = this.#before.filter(({ urn }) => !this.#failed.has(urn));
     const own = [...this.#failed.values()].flatMap((each) => {
       const { urn, type, provider, new: made } = each;
       // In AWS what is ours can be told from what is not: made-in-aws.ts.
@@ -63,8 +63,19 @@ export class FailedCreates {
         },
       ];
     });
+    const earlier = this.#before.filter((each) => !own.some((one) => isSame(one, each)));
     return [...earlier, ...own];
   }
+}
+
+/** Of one URN there may be two: another value has another name. */
+function isSame(one: Stored, other: Stored): boolean {
+  return one.urn === other.urn && isDeepStrictEqual(one.inputs, other.inputs);
+}
+
+/** Without what is no name. */
+export function withNamesAlone(made: Stored): Stored {
+  return { ...made, inputs: namesIn(made.inputs ?? {}) };
 }
 
 function namesIn(inputs: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {

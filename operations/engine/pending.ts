@@ -8,7 +8,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Deployment, Stored } from './adoption.ts';
 import type { Engine } from './engine.ts';
-import { rememberedCreates } from './failed-creates.ts';
+import { rememberedCreates, withNamesAlone } from './failed-creates.ts';
 import { idInAws, isLookedFor } from './made-in-aws.ts';
 import { stateFile, workspace } from './workspace.ts';
 
@@ -30,17 +30,16 @@ export function pendingOperations(path: string): number {
   return checkpoint?.latest?.pending_operations?.length ?? 0;
 }
 
-/** The state as if what was remembered were pending in it too. */
-export function withOperations(state: Deployment, made: readonly Stored[]): Deployment {
-  const pending = operationsOf(state);
-  const known = new Set(pending.map(({ resource }) => resource.urn));
-  const added = made
-    .filter(({ urn }) => !known.has(urn))
-    .map((resource) => ({ type: 'creating', resource }));
-  return {
-    ...state,
-    deployment: { ...state.deployment, pending_operations: [...pending, ...added] },
-  };
+/** The state as if this and nothing else were pending in it. */
+function withOperations(state: Deployment, made: readonly Stored[]): Deployment {
+  const pending = made.map((resource) => ({ type: 'creating', resource }));
+  return { ...state, deployment: { ...state.deployment, pending_operations: pending } };
+}
+
+/** The oldest of each URN, and the others. */
+function oldest(made: readonly Stored[]): readonly [readonly Stored[], readonly Stored[]] {
+  const first = made.filter(({ urn }, at) => made.findIndex((each) => each.urn === urn) === at);
+  return [first, made.filter((each) => !first.includes(each))];
 }
 
 /**
@@ -122,32 +121,52 @@ export async function settlePending(engine: Engine): Promise<readonly Stored[]> 
   if (failed.length === 0 && !mayHave) return [];
   const before = await exported(engine);
   if (before === undefined) return failed;
-  const state = withOperations(before, failed);
-  const count = operationsOf(state).length;
+  const operations = operationsOf(before);
+  const pending = operations.flatMap(({ type, resource }) =>
+    type === 'creating' ? [resource] : [],
+  );
+  const count = failed.length + operations.length;
   if (count === 0) return [];
   console.error(
     `- a run ended while it made ${count} resources: what is there is kept, the rest is made again`,
   );
+  // Older ones first: of two of one URN the younger takes the older's place.
+  let left: readonly Stored[] = [...failed, ...pending];
+  let state: Deployment | undefined = before;
+  do {
+    const [made, later] = oldest(left);
+    if (!(await settle(engine, state, made))) {
+      // Nobody has said what is there: as if nothing had been looked for.
+      await engine.ask(['stack', 'import', '--stack', stack], JSON.stringify(state));
+      return state === before ? failed : left.map(withNamesAlone);
+    }
+    left = later;
+    state = await exported(engine);
+  } while (left.length > 0 && state !== undefined);
+  return left.map(withNamesAlone);
+}
+
+/** Keeps what is there, of each URN at most one. @returns whether the systems have answered */
+async function settle(
+  engine: Engine,
+  before: Deployment,
+  made: readonly Stored[],
+): Promise<boolean> {
+  const { stack } = engine;
+  const state = withOperations(before, made);
   const ids = await tellableIds(state);
-  const imports = ['stack', 'import', '--stack', stack];
-  const settled = await engine.ask(imports, JSON.stringify(withMade(state, ids)));
-  if (settled.code !== 0) return failed;
-  if (ids.size === 0) return [];
+  const imported = JSON.stringify(withMade(state, ids));
+  if ((await engine.ask(['stack', 'import', '--stack', stack], imported)).code !== 0) return false;
+  if (ids.size === 0) return true;
   const targets = [...ids.keys()].flatMap((urn) => ['--target', urn]);
   const refresh = ['refresh', '--yes', '--skip-preview', ...targets, '--stack', stack];
-  if ((await engine.ask(refresh)).code !== 0) {
-    // Nobody has said that it is there: as if nothing had been looked for.
-    await engine.ask(imports, JSON.stringify(before));
-    return failed;
-  }
+  if ((await engine.ask(refresh)).code !== 0) return false;
   const found = await exported(engine);
-  const made = operationsOf(state).flatMap(({ resource }) =>
-    ids.has(resource.urn) ? [resource] : [],
-  );
-  for (const urn of found === undefined ? [] : foreign(found, made)) {
+  const looked = made.filter(({ urn }) => ids.has(urn));
+  for (const urn of found === undefined ? [] : foreign(found, looked)) {
     await engine.ask(['state', 'delete', urn, '--yes', '--stack', stack]);
   }
-  return [];
+  return true;
 }
 
 async function exported(engine: Engine): Promise<Deployment | undefined> {
