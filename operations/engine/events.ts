@@ -4,7 +4,7 @@
  * file the events would hold generated passwords in the clear (seen with 3.259).
  */
 import { execFileSync, spawn } from 'node:child_process';
-import { closeSync, constants, mkdirSync, openSync, rmSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -42,10 +42,18 @@ export interface Heard {
 }
 
 /**
- * Reads for as long as the engine writes, also when this process is killed: the engine opens the FIFO
- * for both ways (Go's `os.Create`), so that without a reader it would not fail, but wait for ever.
+ * Reads for as long as the engine may write, also when this process is killed: the engine opens the FIFO
+ * for both ways (Go's `os.Create`), so that without a reader it would not fail, but wait for ever. It opens
+ * it more than once, so no end of what it writes is the last.
  */
-const drain = `trap '' PIPE INT TERM HUP; exec tee /dev/null < "$0"`;
+const drain = `
+trap '' PIPE INT TERM HUP
+tee /dev/null <> "$0" &
+engine() { ps -A -o args= | grep -F -e "--event-log $0" | grep -qv grep; }
+while kill -0 "$1" 2>/dev/null || engine; do sleep 1; done
+kill -9 $!
+`;
+const end = '{"end":true}';
 
 /**
  * Hears a run's events. Where there is no FIFO (Windows), it runs unheard.
@@ -60,15 +68,23 @@ export async function withEvents<T>(
   const folder = join(workspace.home, `${prefix}${process.pid}`);
   const path = join(folder, 'fifo');
   mkdirSync(folder, { mode: 0o700 });
+  let fifo: number;
   try {
     execFileSync('mkfifo', ['-m', '600', path], { stdio: 'ignore' });
+    // From now on what is written waits for the drainer.
+    fifo = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
   } catch {
     rmSync(folder, { recursive: true, force: true });
     return await run({ flags: [], environment: {} });
   }
-  const drainer = spawn('sh', ['-c', drain, path], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const drainer = spawn('sh', ['-c', drain, path, String(process.pid)], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    // A group of its own, which ends as one.
+    detached: true,
+  });
   const all = (async (): Promise<void> => {
     for await (const line of createInterface({ input: drainer.stdout })) {
+      if (line === end) return;
       const event = parsed(line);
       if (event !== undefined) hear(event);
     }
@@ -80,12 +96,22 @@ export async function withEvents<T>(
       environment: { PULUMI_DEBUG_COMMANDS: 'true' },
     });
   } finally {
-    // An engine that never opened it leaves the drainer waiting for somebody who does.
-    for (let over = false; !over; ) {
-      closeSync(openSync(path, constants.O_RDWR | constants.O_NONBLOCK));
-      over = await Promise.race([all.then(() => true), sleep(20, false)]);
-    }
+    while (!written(fifo, `\n${end}\n`)) await sleep(10);
+    await all;
+    closeSync(fifo);
+    if (drainer.pid !== undefined) process.kill(-drainer.pid, 'SIGKILL');
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** @returns whether there was room */
+function written(fifo: number, text: string): boolean {
+  try {
+    writeSync(fifo, text);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return false;
+    throw error;
   }
 }
 

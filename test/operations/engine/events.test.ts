@@ -13,12 +13,21 @@ const writer = `
 const { createWriteStream } = require('node:fs');
 const [, path, count, cut] = process.argv;
 // Both ways, as Go's os.Create.
-const file = createWriteStream(path, { flags: 'r+' });
-for (let at = 0; at < Number(count); at += 1) {
-  file.write(JSON.stringify({ diagnosticEvent: { severity: 'info', message: at + 'x'.repeat(1000) } }) + '\\n');
-}
-if (cut) file.write('{"diagnosticEvent":');
-file.end();
+const first = createWriteStream(path, { flags: 'r+' });
+const write = (file, from, to) => {
+  for (let at = from; at < to; at += 1) {
+    file.write(JSON.stringify({ diagnosticEvent: { severity: 'info', message: at + 'x'.repeat(1000) } }) + '\\n');
+  }
+};
+const half = Math.floor(Number(count) / 2);
+write(first, 0, half);
+first.end(() => first.on('close', () => setTimeout(() => {
+  // Once more, as for a preview and an update.
+  const second = createWriteStream(path, { flags: 'r+' });
+  write(second, half, Number(count));
+  if (cut) second.write('{"diagnosticEvent":');
+  second.end();
+}, 200)));
 `;
 
 describe('events of a run', () => {
@@ -72,7 +81,8 @@ describe('events of a run', () => {
       import { spawn } from 'node:child_process';
       import { withEvents } from ${JSON.stringify(events)};
       await withEvents(() => {}, async ({ flags: [, path] }) => {
-        const args = ['-e', ${JSON.stringify(writer)}, path, '2000', ''];
+        const slow = ${JSON.stringify(writer.replace('}, 200)', '}, 3000)'))};
+        const args = ['-e', slow, path, '2000', '', '--event-log', path];
         const engine = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'ignore'] });
         console.log(engine.pid);
         // As a command that hears nothing any more.
