@@ -7,6 +7,8 @@ import { shown } from '../../settings/mistake.ts';
 import { allowedStackNames, stackNamePattern } from '../../settings/stack-name.ts';
 import { type Cli, findCli } from './cli.ts';
 import { CommandError } from './command-error.ts';
+import { type Heard, withEvents } from './events.ts';
+import { FailedCreates, rememberCreates } from './failed-creates.ts';
 import {
   type Encryption,
   encryptionOf,
@@ -39,7 +41,7 @@ import {
 export interface Runner {
   readonly cli: Cli;
   /** Runs Pulumi on the terminal. @returns its exit code */
-  run(args: readonly string[]): Promise<number>;
+  run(args: readonly string[], heard?: Heard): Promise<number>;
   /** Runs Pulumi with something on its standard input. @returns exit code and what it printed */
   ask(args: readonly string[], input?: string): Promise<Answer>;
 }
@@ -110,8 +112,14 @@ export async function prepareEngine(
       if (unclear ? verbOf(args) !== 'config' : runsProgram(args)) {
         refuseWrongSettings(stack, stackFile.path, stackFile.text);
       } else if (keepsConfig(args)) refusePlaintext(stack, stackFile.path, stackFile.text);
-      if (lock && changing.has(verbOf(args) ?? '')) await settlePending(engine);
-      return await runner.run(args);
+      if (!lock || !changing.has(verbOf(args) ?? '')) return await runner.run(args);
+      const failed = new FailedCreates(await settlePending(engine));
+      const code = await withEvents(
+        (event) => failed.hear(event),
+        async (heard) => await runner.run(args, heard),
+      );
+      rememberCreates(stack, code === 0 ? [] : failed.doubtful);
+      return code;
     },
   };
   await selectStack(engine, encryptionOf(stackFile.text));
@@ -132,7 +140,10 @@ function runnerOf(cli: Cli, env: NodeJS.ProcessEnv): Runner {
   const program = join(cli.bin, 'pulumi');
   return {
     cli,
-    run: async (args) => await withoutLogs(cli, () => runOnTerminal(program, args, env)),
+    run: async (args, { flags, environment } = { flags: [], environment: {} }) =>
+      await withoutLogs(cli, () =>
+        runOnTerminal(program, [...args, ...flags], { ...env, ...environment }),
+      ),
     ask: async (args, input) => await withoutLogs(cli, () => runQuietly(program, args, env, input)),
   };
 }

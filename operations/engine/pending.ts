@@ -8,17 +8,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Deployment, Stored } from './adoption.ts';
 import type { Engine } from './engine.ts';
+import { rememberedCreates, withNamesAlone } from './failed-creates.ts';
+import { idInAws, isLookedFor } from './made-in-aws.ts';
 import { stateFile, workspace } from './workspace.ts';
 
 interface Operation {
   readonly type: string;
   readonly resource: Stored;
 }
-
-/** A version of a secret, told by the other two: which it belongs to and which is the newest. */
-type Newest = (secretId: string) => Promise<string | undefined>;
-
-const versionType = 'aws:secretsmanager/secretVersion:SecretVersion';
 
 function operationsOf({ deployment }: Deployment): readonly Operation[] {
   return (deployment.pending_operations ?? []) as readonly Operation[];
@@ -33,37 +30,45 @@ export function pendingOperations(path: string): number {
   return checkpoint?.latest?.pending_operations?.length ?? 0;
 }
 
-/** Ids of what was being made, by URN, as far as they can be told. */
+/** The state as if this and nothing else were pending in it. */
+function withOperations(state: Deployment, made: readonly Stored[]): Deployment {
+  const pending = made.map((resource) => ({ type: 'creating', resource }));
+  return { ...state, deployment: { ...state.deployment, pending_operations: pending } };
+}
+
+/** The oldest of each URN, and the others. */
+function oldest(made: readonly Stored[]): readonly [readonly Stored[], readonly Stored[]] {
+  const first = made.filter(({ urn }, at) => made.findIndex((each) => each.urn === urn) === at);
+  return [first, made.filter((each) => !first.includes(each))];
+}
+
+/**
+ * Ids of what was being made, by URN, as far as they can be told.
+ * @param lookInAws for what has an id there that is not its name
+ */
 export async function tellableIds(
   state: Deployment,
-  newest: Newest,
+  lookInAws: typeof idInAws = idInAws,
 ): Promise<ReadonlyMap<string, string>> {
   const ids = new Map<string, string>();
   for (const { type, resource } of operationsOf(state)) {
     if (type !== 'creating') continue;
-    const id = await idOf(resource, state, newest);
-    if (id !== undefined) ids.set(resource.urn, id);
+    const id = isLookedFor(resource.type)
+      ? await lookInAws(resource, state)
+      : nameInCluster(resource);
+    const known = state.deployment.resources?.some(
+      (each) => each.urn === resource.urn && each.id === id && each.delete !== true,
+    );
+    if (id !== undefined && !known) ids.set(resource.urn, id);
   }
   return ids;
 }
 
-async function idOf(
-  { urn, type, inputs }: Stored,
-  { deployment }: Deployment,
-  newest: Newest,
-): Promise<string | undefined> {
-  if (type?.startsWith('kubernetes:')) {
-    const { name, namespace } = (inputs?.metadata ?? {}) as Readonly<Record<string, unknown>>;
-    if (typeof name !== 'string') return undefined;
-    return typeof namespace === 'string' ? `${namespace}/${name}` : name;
-  }
-  const secretId = inputs?.secretId;
-  if (type !== versionType || typeof secretId !== 'string') return undefined;
-  const version = await newest(secretId);
-  const id = `${secretId}|${version}`;
-  const known = deployment.resources?.some((each) => each.urn === urn && each.id === id);
-  // One writer a secret: what is newer than what the state knows is what was being written.
-  return version === undefined || known ? undefined : id;
+function nameInCluster({ type, inputs }: Stored): string | undefined {
+  if (!type?.startsWith('kubernetes:')) return undefined;
+  const { name, namespace } = (inputs?.metadata ?? {}) as Readonly<Record<string, unknown>>;
+  if (typeof name !== 'string') return undefined;
+  return typeof namespace === 'string' ? `${namespace}/${name}` : name;
 }
 
 /**
@@ -87,60 +92,84 @@ export function withMade(state: Deployment, ids: ReadonlyMap<string, string>): D
   return { ...state, deployment: { ...deployment, resources: [...resources, ...added] } };
 }
 
-/** URNs of Kubernetes objects that were found, but lack a label of ours: somebody else's. */
-export function foreign(state: Deployment, urns: readonly string[]): readonly string[] {
-  return (state.deployment.resources ?? []).flatMap(({ urn, delete: goes, inputs, outputs }) => {
-    const [wanted, found] = [inputs, outputs].map((each) => {
-      const { labels } = ((each as Stored['inputs'])?.metadata ?? {}) as { labels?: object };
-      return (labels ?? {}) as Readonly<Record<string, unknown>>;
-    });
-    const lacks = Object.keys(wanted ?? {}).some((name) => found?.[name] !== wanted?.[name]);
-    return goes !== true && urns.includes(urn) && lacks ? [urn] : [];
+/**
+ * URNs of Kubernetes objects that were found, but lack a label of ours: somebody else's.
+ * @param made what was to be made
+ */
+export function foreign(state: Deployment, made: readonly Stored[]): readonly string[] {
+  const labelsOf = (each: unknown): Readonly<Record<string, unknown>> => {
+    const { labels } = ((each as Stored['inputs'])?.metadata ?? {}) as { labels?: object };
+    return (labels ?? {}) as Readonly<Record<string, unknown>>;
+  };
+  const wanted = new Map(made.map(({ urn, inputs }) => [urn, labelsOf(inputs)]));
+  return (state.deployment.resources ?? []).flatMap(({ urn, delete: goes, outputs }) => {
+    const found = labelsOf(outputs);
+    const own = Object.entries(wanted.get(urn) ?? {});
+    const lacks = own.some(([name, value]) => found[name] !== value);
+    return goes !== true && lacks ? [urn] : [];
   });
 }
 
-/** Puts right what a killed run has left in the state, before a run changes anything. */
-export async function settlePending(engine: Engine): Promise<void> {
+/**
+ * Puts right what a killed run has left in the state, before a run changes anything.
+ * @returns what is still in doubt, because it could not be asked for
+ */
+export async function settlePending(engine: Engine): Promise<readonly Stored[]> {
   const { stack } = engine;
-  if (workspace.embedded && pendingOperations(stateFile(stack)) === 0) return;
-  const state = await exported(engine);
-  const count = state === undefined ? 0 : operationsOf(state).length;
-  if (state === undefined || count === 0) return;
-  console.error(
-    `- a run was killed while it made ${count} resources: what is there is kept, the rest is made again`,
+  const failed = rememberedCreates(stack);
+  const mayHave = !workspace.embedded || pendingOperations(stateFile(stack)) > 0;
+  if (failed.length === 0 && !mayHave) return [];
+  const before = await exported(engine);
+  if (before === undefined) return failed;
+  const operations = operationsOf(before);
+  const pending = operations.flatMap(({ type, resource }) =>
+    type === 'creating' ? [resource] : [],
   );
-  const ids = await tellableIds(state, newestVersion);
-  const imported = ['stack', 'import', '--stack', stack];
-  if ((await engine.ask(imported, JSON.stringify(withMade(state, ids)))).code !== 0) return;
-  if (ids.size === 0) return;
+  const count = failed.length + operations.length;
+  if (count === 0) return [];
+  console.error(
+    `- a run ended while it made ${count} resources: what is there is kept, the rest is made again`,
+  );
+  // Older ones first: of two of one URN the younger takes the older's place.
+  let left: readonly Stored[] = [...failed, ...pending];
+  let state: Deployment | undefined = before;
+  do {
+    const [made, later] = oldest(left);
+    if (!(await settle(engine, state, made))) {
+      // Nobody has said what is there: as if nothing had been looked for.
+      await engine.ask(['stack', 'import', '--stack', stack], JSON.stringify(state));
+      return state === before ? failed : left.map(withNamesAlone);
+    }
+    left = later;
+    state = await exported(engine);
+  } while (left.length > 0 && state !== undefined);
+  return left.map(withNamesAlone);
+}
+
+/** Keeps what is there, of each URN at most one. @returns whether the systems have answered */
+async function settle(
+  engine: Engine,
+  before: Deployment,
+  made: readonly Stored[],
+): Promise<boolean> {
+  const { stack } = engine;
+  const state = withOperations(before, made);
+  const ids = await tellableIds(state);
+  const imported = JSON.stringify(withMade(state, ids));
+  if ((await engine.ask(['stack', 'import', '--stack', stack], imported)).code !== 0) return false;
+  if (ids.size === 0) return true;
   const targets = [...ids.keys()].flatMap((urn) => ['--target', urn]);
-  await engine.ask(['refresh', '--yes', '--skip-preview', ...targets, '--stack', stack]);
+  const refresh = ['refresh', '--yes', '--skip-preview', ...targets, '--stack', stack];
+  if ((await engine.ask(refresh)).code !== 0) return false;
   const found = await exported(engine);
-  for (const urn of found === undefined ? [] : foreign(found, [...ids.keys()])) {
+  const looked = made.filter(({ urn }) => ids.has(urn));
+  for (const urn of found === undefined ? [] : foreign(found, looked)) {
     await engine.ask(['state', 'delete', urn, '--yes', '--stack', stack]);
   }
+  return true;
 }
 
 async function exported(engine: Engine): Promise<Deployment | undefined> {
   const { code, stdout } = await engine.ask(['stack', 'export', '--stack', engine.stack]);
   return code === 0 ? (JSON.parse(stdout) as Deployment) : undefined;
-}
-
-/** @returns undefined also where AWS does not answer: then the run itself says why */
-async function newestVersion(secretId: string): Promise<string | undefined> {
-  const { ListSecretVersionIdsCommand, SecretsManagerClient } = await import(
-    '@aws-sdk/client-secrets-manager'
-  );
-  const region = secretId.split(':')[3] ?? '';
-  const client = new SecretsManagerClient({ region });
-  try {
-    const command = new ListSecretVersionIdsCommand({ SecretId: secretId });
-    const { Versions = [] } = await client.send(command);
-    const current = Versions.find(({ VersionStages }) => VersionStages?.includes('AWSCURRENT'));
-    return current?.VersionId;
-  } catch {
-    return undefined;
-  } finally {
-    client.destroy();
-  }
 }

@@ -2,7 +2,7 @@
  * The embedded backend's lock on a stack. A killed Pulumi leaves it behind, and what it was
  * writing; it is broken only when its process is gone on this very host.
  */
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -54,20 +54,29 @@ export async function settleLocks(stack: string): Promise<void> {
 }
 
 /**
- * What the backend was writing when it was killed; each such file is renamed when it is whole. Only
- * for who has the stack to himself.
+ * What the backend was writing when it was killed. Its files are renamed when they are whole; beside
+ * each it writes an `.attrs` in place, and with an empty one it reads neither ("failed to load
+ * checkpoint: EOF"; gocloud.dev, blob/fileblob/attrs.go). Without one it reads the file. Only for who has
+ * the stack to himself.
  */
 export function removeHalfWritten(stack: string, state = workspace.state): void {
-  const own = ['history', 'backups'].map((name) => join(name, projectName, stack));
-  for (const directory of [join('stacks', projectName), ...own]) {
-    const path = join(state, '.pulumi', directory);
+  const root = join(state, '.pulumi');
+  const own = ['history', 'backups'].map((name) => join(root, name, projectName, stack));
+  for (const path of [join(root, 'stacks', projectName), ...own]) {
     const names = entries(path).filter(
       (name) => name.startsWith(`${stack}.`) || name.startsWith(`${stack}-`),
     );
     for (const name of names.filter((each) => /\.[0-9a-f]{8,}\.tmp$/u.test(each))) {
       rmSync(join(path, name), { force: true });
     }
+    for (const name of names) removeEmptyAttributes(join(path, name));
   }
+  removeEmptyAttributes(join(root, 'meta.yaml.attrs'));
+}
+
+function removeEmptyAttributes(path: string): void {
+  if (!path.endsWith('.attrs')) return;
+  if (statSync(path, { throwIfNoEntry: false })?.size === 0) rmSync(path, { force: true });
 }
 
 function locksOf(stack: string): readonly Lock[] {

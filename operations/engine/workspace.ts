@@ -55,6 +55,10 @@ export const workspace = {
   get turns(): string {
     return local('turns');
   },
+  /** What a run failed to make and may be there all the same, a file a stack. */
+  get doubtful(): string {
+    return local('doubtful');
+  },
   /** Tools that are built or installed; outside the tree, shared by all checkouts. */
   cache: join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), projectName),
   /** Whether state lies in `.local`, because the user has named no backend. */

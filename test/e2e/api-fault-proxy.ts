@@ -63,7 +63,7 @@ export class ApiFaultProxy extends FaultProxy {
     { method, url: path, headers }: IncomingMessage,
     body: Buffer,
     answer: ServerResponse,
-    lost: boolean,
+    kept: 'lose' | 'hold' | undefined,
   ): Promise<void> {
     const { server, ca, cert, key } = this.#upstream;
     const url = new URL(path ?? '/', server);
@@ -71,8 +71,8 @@ export class ApiFaultProxy extends FaultProxy {
     await new Promise<void>((settle, fail) => {
       const onward = request(url, { method, headers: others, ca, cert, key }, (reply) => {
         reply.on('close', settle).on('error', fail);
-        if (lost) {
-          reply.resume().on('end', () => answer.destroy());
+        if (kept !== undefined) {
+          reply.resume().on('end', () => kept === 'lose' && answer.destroy());
           return;
         }
         answer.writeHead(reply.statusCode ?? 502, reply.headers);

@@ -49,15 +49,15 @@ export class AwsFaultProxy extends FaultProxy {
     { method, url: path, headers }: IncomingMessage,
     body: Buffer,
     answer: ServerResponse,
-    lost: boolean,
+    kept: 'lose' | 'hold' | undefined,
   ): Promise<void> {
     const { hostname: host, port } = this.#upstream;
     await new Promise<void>((settle, fail) => {
       // The host stays as it was: signatures and issuers of tokens name it.
       const onward = request({ host, port, method, path, headers }, (reply) => {
         reply.on('end', settle).on('error', fail);
-        if (lost) {
-          reply.resume().on('end', () => answer.destroy());
+        if (kept !== undefined) {
+          reply.resume().on('end', () => kept === 'lose' && answer.destroy());
           return;
         }
         answer.writeHead(reply.statusCode ?? 502, reply.headers);

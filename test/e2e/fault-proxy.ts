@@ -33,6 +33,8 @@ export type Fault =
   | { readonly does: 'reset' }
   /** The server does it, and the connection ends before the answer. */
   | { readonly does: 'lose' }
+  /** The server does it, and the client hears nothing for as long as it waits. */
+  | { readonly does: 'hold' }
   | { readonly does: 'delay'; readonly milliseconds: number };
 
 /** A request that was answered, in any way. */
@@ -64,12 +66,12 @@ export abstract class FaultProxy {
   }
 
   protected abstract askedOf(message: IncomingMessage, body: string): Asked;
-  /** Sends it on, and its answer back. @param lost whether the answer is kept back */
+  /** Sends it on, and its answer back. @param kept what becomes of the answer instead */
   protected abstract pass(
     message: IncomingMessage,
     body: Buffer,
     answer: ServerResponse,
-    lost: boolean,
+    kept: 'lose' | 'hold' | undefined,
   ): Promise<void>;
   /** How this system says that it is asked too often. */
   protected abstract tooMany(asked: Asked): Answer;
@@ -83,7 +85,7 @@ export abstract class FaultProxy {
   }
 
   async stop(): Promise<void> {
-    this.#server.closeAllConnections();
+    this.hangUp();
     await new Promise((settle) => void this.#server.close(settle));
   }
 
@@ -101,6 +103,11 @@ export abstract class FaultProxy {
     const next = random(seed);
     const fault: Fault = { does: 'answer', with: (asked) => this.tooMany(asked) };
     this.break(fault, () => next() < share);
+  }
+
+  /** Ends all connections, those too whose answers are kept back. */
+  hangUp(): void {
+    this.#server.closeAllConnections();
   }
 
   /** Switches all faults off. */
@@ -127,6 +134,7 @@ export abstract class FaultProxy {
       return;
     }
     if (fault?.does === 'delay') await sleep(fault.milliseconds);
-    await this.pass(message, body, answer, fault?.does === 'lose');
+    const kept = fault?.does === 'lose' || fault?.does === 'hold' ? fault.does : undefined;
+    await this.pass(message, body, answer, kept);
   }
 }

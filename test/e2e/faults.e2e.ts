@@ -160,6 +160,16 @@ describe('a failure of AWS or of the API server', () => {
         /^error: ExternalSecret hummingbot\/hummingbot-trading-keys-\w+: creation failed: 413 RequestEntityTooLarge/u,
       ],
       [
+        'the answer to a POST is lost, and the object is there',
+        () =>
+          place.api.break(
+            { does: 'lose' },
+            ({ action, about }) => action === 'POST' && about.includes('/externalsecrets'),
+            1,
+          ),
+        /^error: ExternalSecret hummingbot\/hummingbot-trading-keys-\w+: creation failed: /u,
+      ],
+      [
         'the API server answers nothing',
         () => place.api.break({ does: 'reset' }),
         /^error: cluster: got no answer \(.*\); allowed: [0-9a-f-]{36}; fix: kubectl .*; nothing was changed$/u,
@@ -180,9 +190,13 @@ describe('a failure of AWS or of the API server', () => {
       assert.notEqual((await stack.pod()).metadata?.uid, pod);
       const { stdout: inside } = await stack.inBot(['cat', `/etc/secrets/trading/${key}`]);
       assert.equal(inside === value, true, 'another value in the bot');
-      // The value was put before the 413: it is not put again.
+      // The value was put before the 413, and the object was made before its answer was lost.
       const puts = stack.awsWrites(mark).filter(({ action }) => /PutSecretValue/u.test(action));
       assert.equal(puts.length, 0);
+      const posts = stack
+        .apiWrites(mark)
+        .filter(({ verb, resource }) => verb === 'create' && resource === 'externalsecrets');
+      assert.equal(posts.length, 0);
     });
   });
 

@@ -15,9 +15,14 @@ export async function onRehearsal(
     );
   }
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  let ending: Promise<void> | undefined;
+  const takeDown = async (): Promise<void> => {
+    ending ??= stack.end();
+    await ending;
+  };
   const end = (): void => {
     console.error('\n- taking it down');
-    stack.end().finally(() => process.exit(130));
+    takeDown().finally(() => process.exit(130));
   };
   for (const signal of signals) process.once(signal, end);
   try {
@@ -27,6 +32,6 @@ export async function onRehearsal(
     if (Date.now() < until) await work();
   } finally {
     for (const signal of signals) process.off(signal, end);
-    await stack.end();
+    await takeDown();
   }
 }

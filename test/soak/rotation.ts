@@ -125,6 +125,16 @@ export const soak: Soak = {
     await onRehearsal(stack, slice, async () => {
       const book = `echo ${shutdownSeconds} > /home/hummingbot/data/shutdown-seconds`;
       await stack.inBot(['sh', '-c', book]);
+      // The first starters already find a pair with a serial.
+      const before = makePair(changes + 1);
+      await stack.import(
+        new Map([
+          [keys.api, before.api],
+          [keys.secret, before.secret],
+        ]),
+      );
+      const { code, stdout, stderr } = await stack.up();
+      if (code !== 0) throw new Error(`the first up ended with ${code}: ${stdout}${stderr}`);
       const row = new Slices(stack, await stack.watch(), await stack.values());
       // What was shown is searched for at the end, and stands with the last change of the row.
       let last: Omit<Round, 'commit' | 'at'> | undefined;

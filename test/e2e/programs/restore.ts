@@ -1,7 +1,8 @@
 /**
  * The shape of the real program's store: an explicit provider, a component, a protected key and
- * secret, and the guard before them.
+ * secrets, a role, and the guard before them.
  */
+import { Role } from '@pulumi/aws/iam/role.js';
 import { Alias } from '@pulumi/aws/kms/alias.js';
 import { Key } from '@pulumi/aws/kms/key.js';
 import { Provider } from '@pulumi/aws/provider.js';
@@ -29,7 +30,16 @@ class Store extends pulumi.ComponentResource {
     super('hummingbot-secrets:delivery:AwsSecretsManager', name, {}, opts);
     const parent = { parent: this };
     const own = { ...parent, protect: true };
-    const key = new Key('key', { enableKeyRotation: true, deletionWindowInDays: 30 }, own);
+    const key = new Key(
+      'key',
+      {
+        description: 'Encrypts the secrets below hummingbot/',
+        enableKeyRotation: true,
+        deletionWindowInDays: 30,
+        tags: { environment: 'dev' },
+      },
+      own,
+    );
     new Alias('alias', { name: 'alias/hummingbot-secrets', targetKeyId: key.keyId }, parent);
     for (const group of names) {
       const secret = new Secret(
@@ -63,6 +73,11 @@ class Store extends pulumi.ComponentResource {
         { ...parent, retainOnDelete: true },
       );
     }
+    const assumeRolePolicy = JSON.stringify({
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Deny', Principal: '*', Action: 'sts:AssumeRole' }],
+    });
+    new Role('reader', { name: 'hummingbot-reader', assumeRolePolicy }, parent);
     this.registerOutputs({});
   }
 }

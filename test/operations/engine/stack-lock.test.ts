@@ -14,8 +14,8 @@ describe('what a killed backend was writing', () => {
   const folders: readonly (readonly [string, readonly string[], readonly string[]])[] = [
     [
       'stacks/hummingbot-secrets',
-      ['dev.json', 'dev.json.attrs', 'dev.json.bak', 'devel.json.18ebb0a991da0029.tmp'],
-      ['dev.json.bak.18ebb0a991da0029.tmp', 'dev.json.18ebb0a991da0029.tmp'],
+      ['dev.json', 'dev.json.bak', 'dev.json.bak.attrs', 'devel.json.18ebb0a991da0029.tmp'],
+      ['dev.json.bak.18ebb0a991da0029.tmp', 'dev.json.18ebb0a991da0029.tmp', 'dev.json.attrs'],
     ],
     [
       'history/hummingbot-secrets/dev',
@@ -33,7 +33,9 @@ describe('what a killed backend was writing', () => {
     for (const [folder, kept, gone] of folders) {
       const path = join(state, '.pulumi', folder);
       mkdirSync(path, { recursive: true });
-      for (const name of [...kept, ...gone]) writeFileSync(join(path, name), '');
+      for (const name of [...kept, ...gone]) {
+        writeFileSync(join(path, name), name === 'dev.json.bak.attrs' ? '{}' : '');
+      }
     }
     removeHalfWritten('dev', state);
     for (const [folder, kept] of folders) {

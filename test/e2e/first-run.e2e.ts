@@ -1,0 +1,206 @@
+/**
+ * kill -9 in the very first run of a stack in AWS, as soon as AWS (moto) has been asked for a thing:
+ * the next run takes it as its own, and nothing is there twice.
+ */
+import assert from 'node:assert/strict';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { IAMClient, ListRolesCommand } from '@aws-sdk/client-iam';
+import {
+  DescribeKeyCommand,
+  KMSClient,
+  ListAliasesCommand,
+  ListKeysCommand,
+} from '@aws-sdk/client-kms';
+import {
+  ListSecretsCommand,
+  ListSecretVersionIdsCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import { parseDocument } from 'yaml';
+import { type AwsServer, startAws } from '../../rehearsal/servers/aws.ts';
+import { leaks, makeCanary } from '../canary.ts';
+import { AwsFaultProxy } from './aws-fault-proxy.ts';
+import { Checkout, type Result } from './checkout.ts';
+import { type Process, processes } from './process-tree.ts';
+import { type Snapshot, snapshotFaults } from './snapshot-rules.ts';
+import { killDuring, type Victim, victims } from './victims.ts';
+
+const region = 'eu-west-1';
+const client = /^(?:\S*\/)?node .*plugins\/aws\/main\.ts/u;
+
+describe('kill -9 in the first run in AWS', () => {
+  const checkout = new Checkout();
+  const canary = makeCanary('first-run');
+  let aws: AwsServer;
+  let proxy: AwsFaultProxy;
+  let secrets: SecretsManagerClient;
+  let kms: KMSClient;
+  let iam: IAMClient;
+
+  before(async () => {
+    aws = await startAws({ directory: join(checkout.temporary, 'aws') });
+    proxy = await AwsFaultProxy.start(aws.endpoint);
+    const toAws = {
+      region,
+      endpoint: aws.endpoint,
+      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    };
+    [secrets, kms, iam] = [
+      new SecretsManagerClient(toAws),
+      new KMSClient(toAws),
+      new IAMClient(toAws),
+    ];
+    writeFileSync(checkout.path('index.ts'), "export * from './test/e2e/programs/restore.ts';\n");
+    edit('Pulumi.yaml', (document) => {
+      for (const name of ['region', 'account', 'e2e']) {
+        document.setIn(['config', name], { type: 'string', description: name });
+      }
+    });
+    edit('Pulumi.dev.yaml', (document) => {
+      document.setIn(['config', 'hummingbot-secrets:targets'], ['aws-secrets-manager']);
+      document.setIn(['config', 'hummingbot-secrets:region'], region);
+      document.setIn(['config', 'hummingbot-secrets:account'], aws.account);
+    });
+    await checkout.setSecret('e2e', canary);
+  });
+
+  after(async () => {
+    for (const each of [secrets, kms, iam]) each.destroy();
+    await proxy?.stop();
+    await aws?.stop();
+    checkout.remove();
+  });
+
+  function edit(name: string, change: (document: ReturnType<typeof parseDocument>) => void): void {
+    const document = parseDocument(checkout.read(name));
+    change(document);
+    writeFileSync(checkout.path(name), document.toString());
+  }
+
+  const words = ['--stack', 'dev', '--yes', '--skip-preview'];
+  const pulumi = async (...all: readonly string[]): Promise<Result> =>
+    await checkout.run('npm', ['run', '--silent', 'pulumi', '--', ...all, '--stack', 'dev'], {
+      env: aws.environment,
+    });
+
+  /** As nobody had been here before; the stack's own key and values stay. */
+  async function asNew(): Promise<void> {
+    await fetch(`${aws.endpoint}/moto-api/reset`, { method: 'POST' });
+    const { stdout } = await pulumi('stack', 'export');
+    const { version } = JSON.parse(stdout) as { readonly version: number };
+    const empty = checkout.path('.local/empty.json');
+    const state = JSON.parse(stdout) as { deployment: Record<string, unknown> };
+    delete state.deployment.resources;
+    delete state.deployment.pending_operations;
+    writeFileSync(empty, JSON.stringify({ version, deployment: state.deployment }));
+    assert.equal((await pulumi('stack', 'import', '--file', empty)).code, 0);
+    rmSync(empty);
+  }
+
+  /** What is there too often or not at all; names alone. */
+  async function faults(): Promise<readonly string[]> {
+    const { stdout } = await pulumi('stack', 'export');
+    const snapshot = JSON.parse(stdout) as Snapshot;
+    const found = [...snapshotFaults(snapshot)];
+    const ids = new Set(snapshot.deployment?.resources?.map(({ id }) => id));
+    const { Keys = [] } = await kms.send(new ListKeysCommand({}));
+    for (const { KeyId = '' } of Keys) {
+      const { KeyMetadata } = await kms.send(new DescribeKeyCommand({ KeyId }));
+      if (KeyMetadata?.KeyState === 'Enabled' && !ids.has(KeyId)) found.push(`key ${KeyId}`);
+    }
+    const { Aliases = [] } = await kms.send(new ListAliasesCommand({}));
+    const { Roles = [] } = await iam.send(new ListRolesCommand({}));
+    const { SecretList = [] } = await secrets.send(new ListSecretsCommand({}));
+    const seen = [
+      ...Aliases.flatMap(({ AliasName = '' }) =>
+        AliasName.startsWith('alias/aws/') ? [] : AliasName,
+      ),
+      ...Roles.map(({ RoleName = '' }) => RoleName),
+      ...SecretList.map(({ ARN = '' }) => ARN),
+    ];
+    found.push(...seen.filter((id) => !ids.has(id)).map((id) => `${id} is nobody's`));
+    if (seen.length !== 4) found.push(`${seen.length} things with a name`);
+    for (const { ARN, Name } of SecretList) {
+      const command = new ListSecretVersionIdsCommand({ SecretId: ARN, IncludeDeprecated: true });
+      const { Versions = [] } = await secrets.send(command);
+      const wanted = Name === 'hummingbot/trading' ? 1 : 0;
+      if (Versions.length !== wanted) found.push(`${Versions.length} versions of ${Name}`);
+    }
+    return found;
+  }
+
+  /**
+   * Kills when AWS has done something.
+   * @param held whether AWS's answer does not arrive before
+   * @returns whether it came in time
+   */
+  async function killAfter(victim: Victim, action: string, held: boolean): Promise<boolean> {
+    await asNew();
+    const mark = aws.requests().length;
+    const happened = (): boolean =>
+      aws
+        .requests()
+        .slice(mark)
+        .some((each) => each.action.endsWith(action));
+    if (held) proxy.break({ does: 'hold' }, (asked) => asked.action.endsWith(action));
+    const child = checkout.start('npm', ['run', '--silent', 'pulumi', '--', 'up', ...words], {
+      ...aws.environment,
+      AWS_ENDPOINT_URL: proxy.endpoint,
+    });
+    const result = checkout.finish(child);
+    const moment = { event: action, happened };
+    const command = victim === 'plugin' ? client : victims[victim];
+    const killed = await killDuring(child, { victim, moment, lifetime: 0, command });
+    // A client that is still there would ask again.
+    const isClient = ({ command: each }: Process): boolean =>
+      client.test(each) && each.includes(checkout.directory);
+    for (let tries = 0; tries < 300 && processes().some(isClient); tries += 1) await sleep(100);
+    proxy.mend();
+    proxy.hangUp();
+    await result;
+    const { code, stdout, stderr } = await pulumi('up', '--yes', '--skip-preview');
+    assert.equal(code, 0, stdout + stderr);
+    assert.deepEqual(await faults(), []);
+    return killed !== undefined;
+  }
+
+  const cases: readonly (readonly [Victim, string, boolean])[] = [
+    ['engine', 'CreateAlias', false],
+    ['engine', 'CreateRole', false],
+    ['engine', 'CreateKey', true],
+    ['engine', 'CreateSecret', true],
+    ['engine', 'PutSecretValue', true],
+    ['plugin', 'CreateKey', true],
+    ['plugin', 'CreateAlias', true],
+    ['plugin', 'CreateSecret', true],
+    ['plugin', 'CreateRole', true],
+    ['plugin', 'PutResourcePolicy', true],
+    ['plugin', 'PutSecretValue', true],
+  ];
+  for (const [victim, action, held] of cases) {
+    it(`of the ${victim} at ${action}${held ? ', before it has the answer' : ''}`, async () => {
+      let inTime = false;
+      for (let tries = 0; !inTime && tries < 3; tries += 1) {
+        inTime = await killAfter(victim, action, held);
+      }
+      assert.ok(inTime, 'the run was over each time');
+    });
+  }
+
+  it('of the engine in the middle of what it writes beside the state', async () => {
+    const attributes = checkout.path(
+      '.local/state/.pulumi/stacks/hummingbot-secrets/dev.json.attrs',
+    );
+    writeFileSync(attributes, '');
+    writeFileSync(checkout.path('.local/state/.pulumi/meta.yaml.attrs'), '');
+    const { code, stdout, stderr } = await pulumi('up', '--yes', '--skip-preview');
+    assert.equal(code, 0, stdout + stderr);
+    assert.deepEqual(await faults(), []);
+  });
+
+  it('shows no value', () => {
+    assert.deepEqual(leaks(checkout.printed.join('\n'), new Map([['e2e', canary]])), []);
+  });
+});
