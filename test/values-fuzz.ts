@@ -78,7 +78,7 @@ const refusals = { 'env-file': refusesEnv, compose: compose.refuses } as const;
 export interface Outcome {
   equal: number;
   /** Refused values, by the reason that a user is told. */
-  readonly refused: ReadonlyMap<string, number>;
+  readonly refused: Map<string, number>;
   /** Of those that the shape alone refuses: how many the readers would have read equal. */
   readonly readable: Map<string, number>;
   /** Readers that read another value, with how many. */
@@ -129,44 +129,30 @@ function count(map: Map<string, number>, what: string): void {
 /** Numbers apart, a reason is one class. */
 const classOf = (reason: string): string => reason.replaceAll(/\d+/gu, 'N');
 
-export interface Sifted {
-  /** What neither its shape nor the target refuses. */
-  readonly taken: readonly string[];
-  /** By the reason that a user is told: how many. */
-  readonly refused: ReadonlyMap<string, number>;
-  /** What the shape alone refuses, with its reason. */
-  readonly byShape: readonly { readonly reason: string; readonly value: string }[];
-}
-
-/** @param refuses what a target says of a value that it cannot carry */
-export function sift(
-  tried: readonly Tried[],
-  refuses: (value: string) => string | undefined,
-): Sifted {
-  const taken: string[] = [];
-  const refused = new Map<string, number>();
-  const byShape: { reason: string; value: string }[] = [];
-  for (const { shape, value } of tried) {
-    const ofShape = refusalOf(shape, value)?.got;
-    const ofTarget = refuses(value);
-    const reason = ofShape ?? ofTarget;
-    if (reason === undefined) taken.push(value);
-    else count(refused, classOf(reason));
-    if (ofShape !== undefined && ofTarget === undefined && value.isWellFormed()) {
-      byShape.push({ reason: classOf(ofShape), value });
-    }
-  }
-  return { taken, refused, byShape };
-}
-
 /** Writes values through a target's own code, and reads them back by each reader. */
 export async function carry(
   target: FileTargetName,
   tried: readonly Tried[],
   more: Readonly<Record<string, Reader>> = {},
 ): Promise<Outcome> {
-  const { taken, refused, byShape } = sift(tried, refusals[target]);
-  const outcome: Outcome = { equal: 0, refused, readable: new Map(), unlike: new Map() };
+  const outcome: Outcome = {
+    equal: 0,
+    refused: new Map(),
+    readable: new Map(),
+    unlike: new Map(),
+  };
+  const taken: string[] = [];
+  const byShape: { reason: string; value: string }[] = [];
+  for (const { shape, value } of tried) {
+    const ofShape = refusalOf(shape, value)?.got;
+    const ofTarget = refusals[target](value);
+    const reason = ofShape ?? ofTarget;
+    if (reason === undefined) taken.push(value);
+    else count(outcome.refused, classOf(reason));
+    if (ofShape !== undefined && ofTarget === undefined && value.isWellFormed()) {
+      byShape.push({ reason: classOf(ofShape), value });
+    }
+  }
   const readers: Readonly<Record<string, Reader>> =
     target === 'env-file' ? { sh, dotenv, ...more } : more;
   const wrong = new Set<number>();

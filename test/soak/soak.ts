@@ -49,7 +49,6 @@ const soaks: Readonly<Record<string, () => Promise<Soak>>> = {
   settings: async () => (await import('./settings.ts')).soak,
   'settings-cli': async () => (await import('./settings-cli.ts')).soak,
   values: async () => (await import('./values.ts')).soak,
-  'values-cluster': async () => (await import('./values-cluster.ts')).soak,
 };
 
 const project = resolve(import.meta.dirname, '../..');
