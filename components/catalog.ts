@@ -234,6 +234,7 @@ export const catalog = {
     description:
       "Password of the bot's keystore, for those whose Gateway certificates depend on it; without it, each pod makes its own",
     source: 'generated',
+    shape: 'password',
   },
   postgres_user: {
     ...databaseKey,

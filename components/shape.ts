@@ -3,7 +3,14 @@
  * placeholder that a stack without accounts gets. Neither ever repeats a value.
  */
 
-export type Shape = 'line' | 'pem' | 'base64' | 'chat-id' | 'telegram-token' | 'slack-webhook';
+export type Shape =
+  | 'line'
+  | 'password'
+  | 'pem'
+  | 'base64'
+  | 'chat-id'
+  | 'telegram-token'
+  | 'slack-webhook';
 
 /**
  * Longest value in bytes of UTF-8. A group has at most 13 keys, so that a whole group stays under
@@ -26,6 +33,13 @@ const rules: Record<Shape, ShapeRule> = {
     allowed: 'one line without surrounding blanks',
     multiline: false,
     pattern: /^\S(?:.*\S)?$/u,
+    placeholder: (key) => `placeholder-${key.replaceAll('_', '-')}`,
+  },
+  password: {
+    // What materialise.py asks of the password of the bot's keystore, 8 bytes, is fewer.
+    allowed: 'one line of at least 8 characters without surrounding blanks',
+    multiline: false,
+    pattern: /^(?=.{8})\S.*\S$/u,
     placeholder: (key) => `placeholder-${key.replaceAll('_', '-')}`,
   },
   pem: {

@@ -84,7 +84,7 @@ export class DockerEngine {
       mkdirSync(join(root, folder), { recursive: true });
     }
     copyFileSync(programOf('busybox', 'busybox-static'), join(root, 'bin/busybox'));
-    for (const command of ['sh', 'sleep', 'cat', 'stat', 'id', 'ls', 'env', 'touch']) {
+    for (const command of ['sh', 'sleep', 'cat', 'stat', 'id', 'ls', 'env', 'touch', 'sha256sum']) {
       symlinkSync('busybox', join(root, 'bin', command));
     }
     const archive = join(this.#folder, 'image.tar');

@@ -15,6 +15,7 @@ function pick(alphabet: string, length: number): string {
 
 const makers: Record<Shape, () => string> = {
   line: () => pick(letters + digits, 48),
+  password: () => pick(letters + digits, 48),
   // A whole key, as Coinbase gives out.
   pem: () =>
     generateKeyPairSync('ec', {

@@ -141,6 +141,7 @@ const rightLists: Readonly<Record<string, readonly string[]>> = {
 /** Which planted values have the shape of a key. */
 const shaped: Readonly<Record<Shape, readonly string[]>> = {
   line: ['binance', 'uuid', 'hex', 'password'],
+  password: ['binance', 'uuid', 'hex', 'password'],
   pem: ['pem'],
   base64: ['kraken'],
   'chat-id': [],

@@ -1,7 +1,8 @@
 /** A sample of random values through the file targets; `npm run soak -- values` runs 10,000 each. */
 import assert from 'node:assert/strict';
 import { again, fuzzSeed } from './fuzz-seed.ts';
-import { carry, type Reader, randomValues } from './values-fuzz.ts';
+import { randomValues } from './random-values.ts';
+import { carry, type Reader } from './values-fuzz.ts';
 
 const sum = (map: ReadonlyMap<string, number>): number =>
   [...map.values()].reduce((all, each) => all + each, 0);

@@ -107,7 +107,8 @@ def check(entry, place, value):
         raise refused(entry, place, "several lines, or a second line feed at the end")
     if re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]", value):
         raise refused(entry, place, "a control character")
-    if value != value.strip():
+    # JavaScript's trim takes the byte order mark for a blank too.
+    if value != value.strip() or value != value.strip("\ufeff"):
         raise refused(entry, place, "blanks at the start or the end")
     if entry["multiline"] and "\\n" in value:
         raise refused(entry, place, "a backslash and an n in place of line feeds")

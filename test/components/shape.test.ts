@@ -29,6 +29,9 @@ describe('shapes', () => {
     ['line', 'a\0b', /control character/],
     ['line', 'a\u2028b', /control character/],
     ['line', '\ud800', /UTF-16/],
+    ['line', '\ufeffa', /blanks/],
+    ['password', 'seven c', /another shape/],
+    ['password', ' eight c', /blanks/],
     ['line', 'x'.repeat(maxValueBytes + 1), /4097 bytes/],
     ['pem', 'no key', /another shape/],
     ['pem', '-----BEGIN EC PRIVATE KEY-----\nAA==\n-----END RSA PRIVATE KEY-----', /another shape/],
@@ -51,6 +54,7 @@ describe('shapes', () => {
       fc.property(
         fc.constantFrom<Shape>(
           'line',
+          'password',
           'pem',
           'base64',
           'chat-id',

@@ -17,9 +17,13 @@ import { pythonOfBot } from '../../rehearsal/images/hummingbot.ts';
 import { dockerCompose } from '../../rehearsal/tools/tools.ts';
 import { leaks, makeCanary } from '../canary.ts';
 import { canaryValues } from '../canary-values.ts';
+import { again, fuzzSeed } from '../fuzz-seed.ts';
 import { botFieldKeys, guideKeys } from '../guide-keys.ts';
+import { randomValues } from '../random-values.ts';
+import { carry } from '../values-fuzz.ts';
 import { Checkout, type Result } from './checkout.ts';
 import { ProcessWatch } from './process-watch.ts';
+import { containerReader } from './values-in-container.ts';
 
 const container = 'hummingbot-dev-hummingbot-1';
 const botKeys = guideKeys.filter((key) => entryOf(key).consumers.includes('hummingbot'));
@@ -314,6 +318,22 @@ describe('docker compose up, on a real engine', () => {
     assert.match(said(), /Stop requested/u, "the bot's own log, to its end");
     assert.deepEqual(book(), ['start', 'stop', 'start', 'stop', 'start', 'stop']);
   });
+
+  for (const target of ['compose', 'env-file'] as const) {
+    it(`random values through ${target} are the same in a container, or refused`, async () => {
+      const seed = fuzzSeed();
+      const { config } = parse(readFileSync('Pulumi.yaml', 'utf8'));
+      const given = { compose, image: config.image.default };
+      const container = containerReader(target, engine, given);
+      const tried = randomValues(seed, 200);
+      const { equal, refused, unlike } = await carry(target, tried, { container });
+      assert.deepEqual([...unlike], [], again(seed));
+      assert.ok(equal > 50 && refused.size > 3, again(seed));
+      const careless = containerReader(target, engine, { ...given, image: 'none:1' });
+      const none = await carry(target, randomValues(seed, 5), { careless });
+      assert.equal(none.equal, 0, 'the control: what is not read is not equal');
+    });
+  }
 
   it('by secret files alone, reads every printable character in one value', async () => {
     const words = ['config', 'rm', '--path', 'targets[1]', '--stack', 'dev'];

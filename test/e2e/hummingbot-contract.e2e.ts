@@ -14,9 +14,13 @@ import {
 import { home, programFiles } from '../../components/consumers/container.ts';
 import { newestRelease, olderRelease } from '../../rehearsal/images/hummingbot.ts';
 import { canaryValues } from '../canary-values.ts';
+import { again, fuzzSeed } from '../fuzz-seed.ts';
 import { botFieldKeys } from '../guide-keys.ts';
+import { randomValues } from '../random-values.ts';
+import { digestOf } from '../values-fuzz.ts';
 import { BotPython } from './bot-python.ts';
 import { type BotConnectors, type CatalogConnector, disagreements } from './connector-fields.ts';
+import { carryByBot, judged } from './values-of-bot.ts';
 
 const engine = 'hummingbot.cli.engine';
 
@@ -195,6 +199,19 @@ for (const release of [newestRelease, olderRelease] as const) {
     it('says in its status whether the strategy runs, and knows the launcher for its engine', () => {
       assert.deepEqual(said.status, { read: { engine: { strategy_running: true } }, said: true });
       assert.equal(said.takenForEngine, true);
+    });
+
+    it('reads random values as they were delivered, or materialise.py refuses them', () => {
+      const seed = fuzzSeed();
+      const { equal, refused, unlike } = carryByBot(bot, randomValues(seed, 200), 1000);
+      assert.deepEqual([...unlike], [], again(seed));
+      assert.ok(equal > 80 && refused.size > 3, again(seed));
+    });
+
+    it('would be found to read another', () => {
+      const tried = [{ shape: 'line', value: 'a value' }] as const;
+      const { equal, unlike } = judged(tried, [{ refused: null, read: digestOf('another') }]);
+      assert.deepEqual([equal, ...unlike], [0, ['the bot', 1]]);
     });
 
     it("materialising costs at most 1.2 of the bot's own encrypting and decrypting", () => {

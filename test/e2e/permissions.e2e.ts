@@ -16,10 +16,12 @@ import { readRequests } from '../../rehearsal/servers/aws-requests.ts';
 import { apply, eventually } from '../../rehearsal/servers/kubernetes-client.ts';
 import { type Answer, ask, type Document, type Policies } from '../aws-authority.ts';
 import { leaks, makeCanary } from '../canary.ts';
+import { again, fuzzSeed } from '../fuzz-seed.ts';
 import type { Result } from './checkout.ts';
 import { type Attempt, attempts, type End, foreign, own } from './escape-attempts.ts';
 import { disagreements, type Names, readers } from './rbac-matrix.ts';
 import { canRehearse, RehearsedStack } from './rehearsed-stack.ts';
+import { ValuesInCluster } from './values-in-cluster.ts';
 
 /** With a path, as CI's roles often have. */
 const deployRole = 'ci/deploy';
@@ -343,6 +345,19 @@ describe('permissions of a rehearsed prod', () => {
       policy: policies.secrets[resource],
     });
   }
+
+  it('leave random values as they are on both ways into a pod, or refuse them', async () => {
+    const seed = fuzzSeed();
+    const values = await ValuesInCluster.start(prod);
+    try {
+      for (const [target, outcome] of await values.carry({ seed, count: 200 })) {
+        assert.deepEqual([...outcome.unlike], [], `${target}: ${again(seed)}`);
+        assert.ok(outcome.equal > 80 && outcome.refused.size > 3, again(seed));
+      }
+    } finally {
+      values.end();
+    }
+  });
 
   it('give the operator what it needs, by the same judge', async () => {
     const subject = `system:serviceaccount:${namespace}:hummingbot-secrets-reader`;

@@ -61,11 +61,11 @@ export class Rounds {
     return Array.from({ length: this.count }, (_, at) => at).filter((at) => !done.has(at));
   }
 
-  /** Those that this slice may still begin, one by one. */
-  *next(): Generator<number> {
+  /** Those that this slice may still begin, one by one; only some kind of them. */
+  *next(isWanted: (round: number) => boolean = () => true): Generator<number> {
     const { only, until } = this.#slice;
     const wanted = only.length > 0 ? only : this.missing();
-    for (const round of wanted) {
+    for (const round of wanted.filter(isWanted)) {
       if (Date.now() > until) return;
       yield round;
     }
