@@ -82,7 +82,12 @@ export const wrongInputs: readonly WrongInputCase[] = [
   ],
   ['a blank at the start', () => file(' x'), 65, /got blanks at the start or the end/],
   ['a tab at the end', () => file('x\t'), 65, /got blanks at the start or the end/],
-  ['a byte order mark at the start', () => file('\ufeffx'), 65, /got blanks at the start or the end/],
+  [
+    'a byte order mark at the start',
+    () => file('\ufeffx'),
+    65,
+    /got blanks at the start or the end/,
+  ],
   ['several lines', () => file('a\nb'), 65, /got several lines/],
   ['a value of 5,000 bytes', () => file('x'.repeat(5000)), 65, /got more than 4096 bytes/],
   [
