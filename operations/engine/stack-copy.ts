@@ -4,8 +4,8 @@
  * the committed file stays as it is. What the committed file changes later is taken over, key by
  * key, unless the copy has changed the same key.
  */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join, relative } from 'node:path';
 import { isMap, parseDocument } from 'yaml';
 import { pulumiCommand } from '../../settings/mistake.ts';
 import { isValueMap } from '../../settings/plaintext.ts';
@@ -30,7 +30,7 @@ export interface StackFile {
  */
 export function stackFileOf(stack: string, prepare: (committed: string) => void): StackFile {
   const committed = join(projectDirectory, `Pulumi.${stack}.yaml`);
-  const text = textOf(committed);
+  const text = wholeOf(committed);
   if (text === undefined) {
     throw new CommandError(
       `stack ${stack}: got no Pulumi.${stack}.yaml; allowed: a stack with a file of its settings; ` +
@@ -38,10 +38,13 @@ export function stackFileOf(stack: string, prepare: (committed: string) => void)
     );
   }
   prepare(text);
-  if (!workspace.embedded) return { path: committed, text };
+  if (!workspace.embedded) {
+    keep(committed, text);
+    return { path: committed, text };
+  }
   const path = join(workspace.stacks, `Pulumi.${stack}.yaml`);
   const base = join(workspace.stacks, `Pulumi.${stack}.base.yaml`);
-  const [copy, before] = [textOf(path), textOf(base)];
+  const [copy, before] = [wholeOf(path), textOf(base)];
   let settled = copy;
   if (copy === undefined) {
     const own = withoutForeign(text, (salt) => opens(readPassphrase(), salt));
@@ -54,7 +57,39 @@ export function stackFileOf(stack: string, prepare: (committed: string) => void)
   }
   if (settled !== undefined && settled !== copy) writeWhole(path, settled);
   if (before !== text) writeWhole(base, text);
+  keep(path, settled ?? text);
   return { path, text: settled ?? text };
+}
+
+/** Bytes that a kill leaves at the most of a write that it cuts short, or a multiple of them. */
+const pageBytes = 4096;
+
+/**
+ * A stack file's text. Pulumi writes the file in place: killed in the middle, it leaves an empty one, or
+ * some pages. Then what it was before that run is put back, and only the change of that run is lost.
+ */
+function wholeOf(path: string): string | undefined {
+  const text = textOf(path);
+  const bytes = Buffer.byteLength(text ?? '');
+  const isCut = text !== undefined && bytes % pageBytes === 0 && !text.endsWith('\n');
+  const before = isCut ? textOf(keptOf(path)) : undefined;
+  if (before === undefined) return text;
+  writeWhole(path, before, statSync(path).mode);
+  console.error(
+    `- ${relative(projectDirectory, path)} was cut short by a kill; it is as it was before that run: set once more what that run was setting`,
+  );
+  return before;
+}
+
+function keptOf(path: string): string {
+  return join(workspace.kept, basename(path));
+}
+
+function keep(path: string, text: string): void {
+  const kept = keptOf(path);
+  if (textOf(kept) === text) return;
+  mkdirSync(workspace.kept, { recursive: true, mode: 0o700 });
+  writeWhole(kept, text);
 }
 
 function textOf(path: string): string | undefined {
@@ -171,8 +206,8 @@ function same(a: unknown, b: unknown): boolean {
   return text(a) === text(b);
 }
 
-function writeWhole(path: string, text: string): void {
+function writeWhole(path: string, text: string, mode = 0o600): void {
   const temporary = `${path}.${process.pid}.tmp`;
-  writeFileSync(temporary, text, { mode: 0o600 });
+  writeFileSync(temporary, text, { mode });
   renameSync(temporary, path);
 }

@@ -55,6 +55,10 @@ export const workspace = {
   get turns(): string {
     return local('turns');
   },
+  /** Stack files as they were before the last run. */
+  get kept(): string {
+    return local('kept');
+  },
   /** What a run failed to make and may be there all the same, a file a stack. */
   get doubtful(): string {
     return local('doubtful');

@@ -200,6 +200,19 @@ describe('kill -9 in the first run in AWS', () => {
     assert.deepEqual(await faults(), []);
   });
 
+  it('of the engine in the middle of what it writes into the stack file', async () => {
+    const path = checkout.path('.local/stacks/Pulumi.dev.yaml');
+    const text = checkout.read('.local/stacks/Pulumi.dev.yaml');
+    for (const cut of ['', `${text.slice(0, 20)}${'#'.repeat(4096 - 20)}`]) {
+      writeFileSync(path, cut);
+      const { code, stdout, stderr } = await pulumi('up', '--yes', '--skip-preview');
+      assert.equal(code, 0, stdout + stderr);
+      assert.match(stderr, /^- \.local\/stacks\/Pulumi\.dev\.yaml was cut short by a kill; .*$/mu);
+      assert.equal(checkout.read('.local/stacks/Pulumi.dev.yaml'), text);
+      assert.deepEqual(await faults(), []);
+    }
+  });
+
   it('shows no value', () => {
     assert.deepEqual(leaks(checkout.printed.join('\n'), new Map([['e2e', canary]])), []);
   });
