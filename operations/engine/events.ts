@@ -48,9 +48,13 @@ export interface Heard {
  */
 const drain = `
 trap '' PIPE INT TERM HUP
-tee /dev/null <> "$0" &
-engine() { ps -A -o args= | grep -F -e "--event-log $0" | grep -qv grep; }
-while kill -0 "$1" 2>/dev/null || engine; do sleep 1; done
+tee /dev/null <> "$FIFO" &
+engine() {
+  if [ -d /proc/1 ]; then printf '%s' "$FIFO" | grep -qsF -f - /proc/[0-9]*/cmdline
+  else ps -A -o args= | awk 'index($0, ENVIRON["FIFO"]) { found = 1 } END { exit !found }'
+  fi
+}
+while kill -0 "$COMMAND" 2>/dev/null || engine; do sleep 1; done
 kill -9 $!
 `;
 const end = '{"end":true}';
@@ -77,7 +81,9 @@ export async function withEvents<T>(
     rmSync(folder, { recursive: true, force: true });
     return await run({ flags: [], environment: {} });
   }
-  const drainer = spawn('sh', ['-c', drain, path, String(process.pid)], {
+  // Not as arguments: the engine is known by the path among its own.
+  const drainer = spawn('sh', ['-c', drain], {
+    env: { PATH: process.env.PATH, FIFO: path, COMMAND: String(process.pid) },
     stdio: ['ignore', 'pipe', 'ignore'],
     // A group of its own, which ends as one.
     detached: true,
