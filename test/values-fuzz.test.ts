@@ -14,9 +14,10 @@ describe('random values', function () {
   for (const target of ['env-file', 'compose'] as const) {
     it(`through ${target} are read back equal, or refused with a reason`, async () => {
       const seed = fuzzSeed();
-      const { equal, refused, unlike } = await carry(target, randomValues(seed, count));
+      const { equal, refused, readable, unlike } = await carry(target, randomValues(seed, count));
       assert.deepEqual([...unlike], [], again(seed));
       assert.equal(equal + sum(refused), count, again(seed));
+      assert.ok(sum(readable) > 0, 'what the shape alone refuses is read too');
       // Both happen, or the values are not what they are meant to be.
       assert.ok(equal > count / 10 && sum(refused) > count / 10, `${equal} equal`);
     });

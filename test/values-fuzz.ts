@@ -78,7 +78,7 @@ export class Sorted {
       });
     }
     const readable = new Map<string, number>();
-    const whole = [...reads.values()].filter((read) => read.length > this.taken.length);
+    const whole = [...reads.values()].filter((read) => read.length === this.all.length);
     this.byShape.forEach(({ reason, value }, at) => {
       const digest = digestOf(value);
       const same = whole.every((read) => read[this.taken.length + at] === digest);

@@ -74,7 +74,10 @@ export function containerReader(
       if (run('up', '--detach') !== 0) return [];
       const inside = ['exec', container, 'sh', '-c', scripts[target], 'sh', ...names];
       const { stdout } = engine.docker(...inside);
-      return stdout.split('\n').map((line) => line.split(' ')[0]);
+      return stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.split(' ')[0]);
     } finally {
       run('down', '--timeout', '0');
     }
