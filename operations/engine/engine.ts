@@ -19,7 +19,7 @@ import {
 import { settlePending } from './pending.ts';
 import { preparePlugins } from './plugins.ts';
 import { isProtected, saysProtected, settingsOf, stackFileOf, targetsOf } from './stack-copy.ts';
-import { settleLocks } from './stack-lock.ts';
+import { removeEmptyAttributes, settleLocks } from './stack-lock.ts';
 import {
   keepsConfig,
   refusePlaintext,
@@ -96,6 +96,7 @@ export async function prepareEngine(
   const officialOnly = protectedStack && !unclear && workspace.rehearsal === undefined;
   const cli = await findCli(officialOnly);
   preparePlugins(cli, officialOnly, targetsOf(stackFile, projectName));
+  if (workspace.embedded) removeEmptyAttributes(stack);
   if (workspace.embedded && lock) {
     await Turn.take(stack);
     // Of a Pulumi that nobody here has started, and of one that is dead.

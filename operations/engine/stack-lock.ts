@@ -54,29 +54,36 @@ export async function settleLocks(stack: string): Promise<void> {
 }
 
 /**
- * What the backend was writing when it was killed. Its files are renamed when they are whole; beside
- * each it writes an `.attrs` in place, and with an empty one it reads neither ("failed to load
- * checkpoint: EOF"; gocloud.dev, blob/fileblob/attrs.go). Without one it reads the file. Only for who has
- * the stack to himself.
+ * What the backend was writing when it was killed; its files are renamed when they are whole. Only for
+ * who has the stack to himself.
  */
 export function removeHalfWritten(stack: string, state = workspace.state): void {
-  const root = join(state, '.pulumi');
-  const own = ['history', 'backups'].map((name) => join(root, name, projectName, stack));
-  for (const path of [join(root, 'stacks', projectName), ...own]) {
-    const names = entries(path).filter(
-      (name) => name.startsWith(`${stack}.`) || name.startsWith(`${stack}-`),
-    );
-    for (const name of names.filter((each) => /\.[0-9a-f]{8,}\.tmp$/u.test(each))) {
-      rmSync(join(path, name), { force: true });
-    }
-    for (const name of names) removeEmptyAttributes(join(path, name));
+  for (const path of ownFiles(stack, state)) {
+    if (/\.[0-9a-f]{8,}\.tmp$/u.test(path)) rmSync(path, { force: true });
   }
-  removeEmptyAttributes(join(root, 'meta.yaml.attrs'));
 }
 
-function removeEmptyAttributes(path: string): void {
-  if (!path.endsWith('.attrs')) return;
-  if (statSync(path, { throwIfNoEntry: false })?.size === 0) rmSync(path, { force: true });
+/**
+ * Beside each of its files the backend writes an `.attrs` in place. Killed there, it leaves an empty one,
+ * and reads neither any more ("failed to load checkpoint: EOF"); without one it reads the file
+ * (gocloud.dev, blob/fileblob/attrs.go). So it may be taken away also from who is writing it.
+ */
+export function removeEmptyAttributes(stack: string, state = workspace.state): void {
+  for (const path of [...ownFiles(stack, state), join(state, '.pulumi', 'meta.yaml.attrs')]) {
+    if (!path.endsWith('.attrs')) continue;
+    if (statSync(path, { throwIfNoEntry: false })?.size === 0) rmSync(path, { force: true });
+  }
+}
+
+/** Paths of what the backend keeps of a stack. */
+function ownFiles(stack: string, state: string): readonly string[] {
+  const root = join(state, '.pulumi');
+  const own = ['history', 'backups'].map((name) => join(root, name, projectName, stack));
+  return [join(root, 'stacks', projectName), ...own].flatMap((path) =>
+    entries(path)
+      .filter((name) => name.startsWith(`${stack}.`) || name.startsWith(`${stack}-`))
+      .map((name) => join(path, name)),
+  );
 }
 
 function locksOf(stack: string): readonly Lock[] {

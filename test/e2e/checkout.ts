@@ -144,9 +144,11 @@ export class Checkout {
   async import(values: ReadonlyMap<string, string>): Promise<void> {
     const directory = mkdtempSync(join(this.#base, 'import-'));
     for (const [name, value] of values) writeFileSync(join(directory, name), value);
-    const { code } = await this.run('npm', ['run', '--silent', 'import', '--', directory]);
+    const words = ['run', '--silent', 'import', '--', directory];
+    const { code, stderr } = await this.run('npm', words);
     rmSync(directory, { recursive: true });
-    if (code !== 0) throw new Error(`npm run import ended with ${code}`);
+    // Its errors never show a value: that is tested for itself.
+    if (code !== 0) throw new Error(`npm run import ended with ${code}: ${stderr}`);
   }
 
   gitStatus(): string {

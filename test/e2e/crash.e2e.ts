@@ -126,6 +126,9 @@ describe('kill -9', function () {
         const hit = await watched(
           async () => await runAndKill(fresh, victim, 0.5 * sooner ** tries),
         );
+        // Pulumi writes its salt into the stack file in place, in the first run alone; that a file which
+        // a kill has cut short is put back is shown in first-run.e2e.ts.
+        wrong.splice(0, wrong.length, ...wrong.filter((what) => what !== 'the stack file'));
         // Pulumi itself writes the stack file in place, and is not watched doing so.
         await fresh.import(values);
         await watched(async () => await assertConverges(fresh, values));

@@ -195,6 +195,9 @@ describe('kill -9 in the first run in AWS', () => {
     );
     writeFileSync(attributes, '');
     writeFileSync(checkout.path('.local/state/.pulumi/meta.yaml.attrs'), '');
+    // A command that takes no lock, too.
+    await checkout.setSecret('e2e', canary);
+    writeFileSync(attributes, '');
     const { code, stdout, stderr } = await pulumi('up', '--yes', '--skip-preview');
     assert.equal(code, 0, stdout + stderr);
     assert.deepEqual(await faults(), []);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { removeHalfWritten } from '../../../operations/engine/stack-lock.ts';
+import { removeEmptyAttributes, removeHalfWritten } from '../../../operations/engine/stack-lock.ts';
 
 describe('what a killed backend was writing', () => {
   let state: string;
@@ -38,11 +38,13 @@ describe('what a killed backend was writing', () => {
       }
     }
     removeHalfWritten('dev', state);
+    removeEmptyAttributes('dev', state);
     for (const [folder, kept] of folders) {
       const left = readdirSync(join(state, '.pulumi', folder));
       assert.deepEqual(left.toSorted(), kept.toSorted(), folder);
     }
     // Nothing is there before the first run.
     removeHalfWritten('dev', join(state, 'none'));
+    removeEmptyAttributes('dev', join(state, 'none'));
   });
 });
