@@ -12,7 +12,7 @@ import { lookAlike } from '../rehearsal/look-alikes.ts';
 import { returnBorrowed } from '../rehearsal/servers/borrowed-cluster.ts';
 import { accessTo } from '../rehearsal/servers/kubernetes-client.ts';
 import { isRunning, Servers } from '../rehearsal/servers/process.ts';
-import { hasValue, rehearsed, settingIn, writePrivate } from '../rehearsal/stack-file.ts';
+import { hasValue, rehearsed, settingIn } from '../rehearsal/stack-file.ts';
 import {
   deployRole,
   dropLogs,
@@ -30,6 +30,7 @@ import { verifyCompose } from '../rehearsal/verify-compose.ts';
 import { findCli } from './engine/cli.ts';
 import { CommandError, refuseSwallowedFlags, runCommand } from './engine/command-error.ts';
 import { type Engine, prepareEngine } from './engine/engine.ts';
+import { writePrivate } from './engine/private-file.ts';
 import { duration, startProgress } from './engine/progress.ts';
 import {
   projectDirectory,

@@ -2,8 +2,7 @@
  * The rehearsal's copy of a stack file: what names the real account and cluster is replaced, real
  * values are left out without being opened, and every other setting stays as it is.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { type Document, isMap, parseDocument } from 'yaml';
 
 /** Settings that the rehearsal replaces, where the stack's targets use them. */
@@ -93,12 +92,4 @@ export function settingIn(text: string, project: string, name: string): unknown 
 export function hasValue(path: string, project: string, group: string, key: string): boolean {
   const map = settingIn(readFileSync(path, 'utf8'), project, group);
   return typeof map === 'object' && map !== null && Object.hasOwn(map, key);
-}
-
-/** Writes a file whole, 0600. */
-export function writePrivate(path: string, text: string): void {
-  if (existsSync(path) && readFileSync(path, 'utf8') === text) return;
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  writeFileSync(`${path}.tmp`, text, { mode: 0o600 });
-  renameSync(`${path}.tmp`, path);
 }

@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { goTool, toolDirectory } from '../operations/engine/go.ts';
+import { writePrivate } from '../operations/engine/private-file.ts';
 import { startProgress } from '../operations/engine/progress.ts';
 import { projectDirectory, projectName, rehearsalFolder } from '../operations/engine/workspace.ts';
 import { installMoto, startAws } from './servers/aws.ts';
@@ -24,7 +25,7 @@ import { startDocker } from './servers/docker.ts';
 import { startOperator } from './servers/external-secrets.ts';
 import { accessTo } from './servers/kubernetes-client.ts';
 import { isRunning, processesMarked, Servers, stopProcess } from './servers/process.ts';
-import { type Replacements, settingIn, writePrivate } from './stack-file.ts';
+import { type Replacements, settingIn } from './stack-file.ts';
 import { dockerCompose, externalSecrets, kubernetes } from './tools/tools.ts';
 
 /** What a rehearsal runs on. */

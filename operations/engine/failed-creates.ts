@@ -4,11 +4,12 @@
  * remembered, by what it is called and never by a value, until a run ends well
  * (docs/decisions/0014-what-a-killed-run-made.md).
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Stored } from './adoption.ts';
 import type { EngineEvent, StepMetadata } from './events.ts';
+import { writePrivate } from './private-file.ts';
 import { workspace } from './workspace.ts';
 
 /** Inputs that say what a thing is called or whose it is. No other is written down. */
@@ -108,8 +109,5 @@ export function rememberCreates(stack: string, doubtful: readonly Stored[]): voi
     rmSync(path, { force: true });
     return;
   }
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const half = `${path}.${process.pid}`;
-  writeFileSync(half, JSON.stringify(doubtful), { mode: 0o600 });
-  renameSync(half, path);
+  writePrivate(path, JSON.stringify(doubtful));
 }

@@ -4,7 +4,7 @@
  * the committed file stays as it is. What the committed file changes later is taken over, key by
  * key, unless the copy has changed the same key.
  */
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { isMap, parseDocument } from 'yaml';
 import { pulumiCommand } from '../../settings/mistake.ts';
@@ -12,6 +12,7 @@ import { isValueMap } from '../../settings/plaintext.ts';
 import { CommandError } from './command-error.ts';
 import { droppedLines, type Own, withoutForeign } from './foreign-secrets.ts';
 import { encryptionOf, opens, readPassphrase } from './passphrase.ts';
+import { writePrivate, writeWhole } from './private-file.ts';
 import { projectDirectory, projectName, workspace } from './workspace.ts';
 
 type Config = Readonly<Record<string, unknown>>;
@@ -39,7 +40,7 @@ export function stackFileOf(stack: string, prepare: (committed: string) => void)
   }
   prepare(text);
   if (!workspace.embedded) {
-    keep(committed, text);
+    writePrivate(keptOf(committed), text);
     return { path: committed, text };
   }
   const path = join(workspace.stacks, `Pulumi.${stack}.yaml`);
@@ -57,7 +58,7 @@ export function stackFileOf(stack: string, prepare: (committed: string) => void)
   }
   if (settled !== undefined && settled !== copy) writeWhole(path, settled);
   if (before !== text) writeWhole(base, text);
-  keep(path, settled ?? text);
+  writePrivate(keptOf(path), settled ?? text);
   return { path, text: settled ?? text };
 }
 
@@ -83,13 +84,6 @@ function wholeOf(path: string): string | undefined {
 
 function keptOf(path: string): string {
   return join(workspace.kept, basename(path));
-}
-
-function keep(path: string, text: string): void {
-  const kept = keptOf(path);
-  if (textOf(kept) === text) return;
-  mkdirSync(workspace.kept, { recursive: true, mode: 0o700 });
-  writeWhole(kept, text);
 }
 
 function textOf(path: string): string | undefined {
@@ -204,10 +198,4 @@ function same(a: unknown, b: unknown): boolean {
       typeof item === 'boolean' || typeof item === 'number' ? String(item) : item,
     ) ?? '';
   return text(a) === text(b);
-}
-
-function writeWhole(path: string, text: string, mode = 0o600): void {
-  const temporary = `${path}.${process.pid}.tmp`;
-  writeFileSync(temporary, text, { mode });
-  renameSync(temporary, path);
 }

@@ -3,19 +3,11 @@
  * lies in a file, so that another command, or the one after a kill -9, can do it.
  */
 import { spawn } from 'node:child_process';
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandError } from '../../operations/engine/command-error.ts';
+import { writePrivate } from '../../operations/engine/private-file.ts';
 
 const stopSeconds = 10;
 const pollMilliseconds = 50;
@@ -162,10 +154,7 @@ export class Servers {
     const id = identify(pid);
     if (id === undefined) throw endedAtOnce(name, log);
     const record = { name, ...id, since: Date.now(), log };
-    mkdirSync(this.#records, { recursive: true, mode: 0o700 });
-    const path = join(this.#records, `${name}.json`);
-    writeFileSync(`${path}.tmp`, JSON.stringify(record), { mode: 0o600 });
-    renameSync(`${path}.tmp`, path);
+    writePrivate(join(this.#records, `${name}.json`), JSON.stringify(record));
     return record;
   }
 
