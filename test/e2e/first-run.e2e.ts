@@ -3,105 +3,53 @@
  * the next run takes it as its own, and nothing is there twice.
  */
 import assert from 'node:assert/strict';
-import { rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { IAMClient, ListRolesCommand } from '@aws-sdk/client-iam';
-import {
-  DescribeKeyCommand,
-  KMSClient,
-  ListAliasesCommand,
-  ListKeysCommand,
-} from '@aws-sdk/client-kms';
-import {
-  ListSecretsCommand,
-  ListSecretVersionIdsCommand,
-  SecretsManagerClient,
-} from '@aws-sdk/client-secrets-manager';
-import { parseDocument } from 'yaml';
-import { type AwsServer, startAws } from '../../rehearsal/servers/aws.ts';
+import { ListRolesCommand } from '@aws-sdk/client-iam';
+import { DescribeKeyCommand, ListAliasesCommand, ListKeysCommand } from '@aws-sdk/client-kms';
+import { ListSecretsCommand, ListSecretVersionIdsCommand } from '@aws-sdk/client-secrets-manager';
 import { leaks, makeCanary } from '../canary.ts';
 import { AwsFaultProxy } from './aws-fault-proxy.ts';
-import { Checkout, type Result } from './checkout.ts';
+import { Checkout } from './checkout.ts';
 import { type Process, processes } from './process-tree.ts';
 import { type Snapshot, snapshotFaults } from './snapshot-rules.ts';
+import { StoredStack } from './stored-stack.ts';
 import { killDuring, type Victim, victims } from './victims.ts';
 
-const region = 'eu-west-1';
 const client = /^(?:\S*\/)?node .*plugins\/aws\/main\.ts/u;
 
 describe('kill -9 in the first run in AWS', () => {
   const checkout = new Checkout();
   const canary = makeCanary('first-run');
-  let aws: AwsServer;
+  let stack: StoredStack;
   let proxy: AwsFaultProxy;
-  let secrets: SecretsManagerClient;
-  let kms: KMSClient;
-  let iam: IAMClient;
 
   before(async () => {
-    aws = await startAws({ directory: join(checkout.temporary, 'aws') });
-    proxy = await AwsFaultProxy.start(aws.endpoint);
-    const toAws = {
-      region,
-      endpoint: aws.endpoint,
-      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-    };
-    [secrets, kms, iam] = [
-      new SecretsManagerClient(toAws),
-      new KMSClient(toAws),
-      new IAMClient(toAws),
-    ];
-    writeFileSync(checkout.path('index.ts'), "export * from './test/e2e/programs/restore.ts';\n");
-    edit('Pulumi.yaml', (document) => {
-      for (const name of ['region', 'account', 'e2e']) {
-        document.setIn(['config', name], { type: 'string', description: name });
-      }
-    });
-    edit('Pulumi.dev.yaml', (document) => {
-      document.setIn(['config', 'hummingbot-secrets:targets'], ['aws-secrets-manager']);
-      document.setIn(['config', 'hummingbot-secrets:region'], region);
-      document.setIn(['config', 'hummingbot-secrets:account'], aws.account);
-    });
-    await checkout.setSecret('e2e', canary);
+    stack = await StoredStack.start(checkout, canary);
+    proxy = await AwsFaultProxy.start(stack.aws.endpoint);
   });
 
   after(async () => {
-    for (const each of [secrets, kms, iam]) each.destroy();
     await proxy?.stop();
-    await aws?.stop();
+    await stack?.stop();
     checkout.remove();
   });
 
-  function edit(name: string, change: (document: ReturnType<typeof parseDocument>) => void): void {
-    const document = parseDocument(checkout.read(name));
-    change(document);
-    writeFileSync(checkout.path(name), document.toString());
-  }
-
-  const words = ['--stack', 'dev', '--yes', '--skip-preview'];
-  const pulumi = async (...all: readonly string[]): Promise<Result> =>
-    await checkout.run('npm', ['run', '--silent', 'pulumi', '--', ...all, '--stack', 'dev'], {
-      env: aws.environment,
-    });
-
   /** As nobody had been here before; the stack's own key and values stay. */
   async function asNew(): Promise<void> {
-    await fetch(`${aws.endpoint}/moto-api/reset`, { method: 'POST' });
-    const { stdout } = await pulumi('stack', 'export');
-    const { version } = JSON.parse(stdout) as { readonly version: number };
-    const empty = checkout.path('.local/empty.json');
+    await fetch(`${stack.aws.endpoint}/moto-api/reset`, { method: 'POST' });
+    const { stdout } = await stack.pulumi('stack', 'export');
     const state = JSON.parse(stdout) as { deployment: Record<string, unknown> };
     delete state.deployment.resources;
     delete state.deployment.pending_operations;
-    writeFileSync(empty, JSON.stringify({ version, deployment: state.deployment }));
-    assert.equal((await pulumi('stack', 'import', '--file', empty)).code, 0);
-    rmSync(empty);
+    const words = ['pulumi', '--', 'stack', 'import', '--stack', 'dev'];
+    assert.equal((await stack.run(words, JSON.stringify(state))).code, 0);
   }
 
   /** What is there too often or not at all; names alone. */
   async function faults(): Promise<readonly string[]> {
-    const { stdout } = await pulumi('stack', 'export');
+    const { kms, iam, secrets } = stack;
+    const { stdout } = await stack.pulumi('stack', 'export');
     const snapshot = JSON.parse(stdout) as Snapshot;
     const found = [...snapshotFaults(snapshot)];
     const ids = new Set(snapshot.deployment?.resources?.map(({ id }) => id));
@@ -138,6 +86,7 @@ describe('kill -9 in the first run in AWS', () => {
    */
   async function killAfter(victim: Victim, action: string, held: boolean): Promise<boolean> {
     await asNew();
+    const { aws } = stack;
     const mark = aws.requests().length;
     const happened = (): boolean =>
       aws
@@ -145,7 +94,18 @@ describe('kill -9 in the first run in AWS', () => {
         .slice(mark)
         .some((each) => each.action.endsWith(action));
     if (held) proxy.break({ does: 'hold' }, (asked) => asked.action.endsWith(action));
-    const child = checkout.start('npm', ['run', '--silent', 'pulumi', '--', 'up', ...words], {
+    const up = [
+      'run',
+      '--silent',
+      'pulumi',
+      '--',
+      'up',
+      '--stack',
+      'dev',
+      '--yes',
+      '--skip-preview',
+    ];
+    const child = checkout.start('npm', up, {
       ...aws.environment,
       AWS_ENDPOINT_URL: proxy.endpoint,
     });
@@ -160,7 +120,7 @@ describe('kill -9 in the first run in AWS', () => {
     proxy.mend();
     proxy.hangUp();
     await result;
-    const { code, stdout, stderr } = await pulumi('up', '--yes', '--skip-preview');
+    const { code, stdout, stderr } = await stack.up();
     assert.equal(code, 0, stdout + stderr);
     assert.deepEqual(await faults(), []);
     return killed !== undefined;
@@ -198,7 +158,7 @@ describe('kill -9 in the first run in AWS', () => {
     // A command that takes no lock, too.
     await checkout.setSecret('e2e', canary);
     writeFileSync(attributes, '');
-    const { code, stdout, stderr } = await pulumi('up', '--yes', '--skip-preview');
+    const { code, stdout, stderr } = await stack.up();
     assert.equal(code, 0, stdout + stderr);
     assert.deepEqual(await faults(), []);
   });
@@ -208,7 +168,7 @@ describe('kill -9 in the first run in AWS', () => {
     const text = checkout.read('.local/stacks/Pulumi.dev.yaml');
     for (const cut of ['', `${text.slice(0, 20)}${'#'.repeat(4096 - 20)}`]) {
       writeFileSync(path, cut);
-      const { code, stdout, stderr } = await pulumi('up', '--yes', '--skip-preview');
+      const { code, stdout, stderr } = await stack.up();
       assert.equal(code, 0, stdout + stderr);
       assert.match(stderr, /^- \.local\/stacks\/Pulumi\.dev\.yaml was cut short by a kill; .*$/mu);
       assert.equal(checkout.read('.local/stacks/Pulumi.dev.yaml'), text);

@@ -3,107 +3,73 @@
  * same key are the stack's again, and `up` without it says that command.
  */
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DescribeKeyCommand, KMSClient } from '@aws-sdk/client-kms';
+import { DescribeKeyCommand } from '@aws-sdk/client-kms';
 import {
   DescribeSecretCommand,
   GetSecretValueCommand,
-  SecretsManagerClient,
   TagResourceCommand,
 } from '@aws-sdk/client-secrets-manager';
-import { parseDocument } from 'yaml';
-import { type AwsServer, startAws } from '../../rehearsal/servers/aws.ts';
 import { isWrite } from '../../rehearsal/servers/aws-requests.ts';
 import { leaks, makeCanary } from '../canary.ts';
 import { Checkout, listFiles, type Result } from './checkout.ts';
+import { StoredStack } from './stored-stack.ts';
 
 const names = ['hummingbot/trading', 'hummingbot/monitoring'];
 
 describe('npm run restore', () => {
   const checkout = new Checkout();
   const canary = makeCanary('restore');
-  let aws: AwsServer;
-  let secrets: SecretsManagerClient;
-  let kms: KMSClient;
+  let stack: StoredStack;
   let made: readonly (string | undefined)[];
 
   before(async () => {
-    aws = await startAws({ directory: join(checkout.temporary, 'aws') });
-    const client = {
-      region: 'eu-west-1',
-      endpoint: aws.endpoint,
-      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-    };
-    secrets = new SecretsManagerClient(client);
-    kms = new KMSClient(client);
-    writeFileSync(checkout.path('index.ts'), "export * from './test/e2e/programs/restore.ts';\n");
-    edit('Pulumi.yaml', (document) => {
-      for (const name of ['region', 'account', 'e2e']) {
-        document.setIn(['config', name], { type: 'string', description: name });
-      }
-    });
-    edit('Pulumi.dev.yaml', (document) => {
-      document.setIn(['config', 'hummingbot-secrets:targets'], ['aws-secrets-manager']);
-      document.setIn(['config', 'hummingbot-secrets:region'], 'eu-west-1');
-      document.setIn(['config', 'hummingbot-secrets:account'], aws.account);
-    });
-    const plugins = checkout.path('operations/engine/plugins.ts');
-    const text = readFileSync(plugins, 'utf8');
-    if (!/\baws\b/u.test(text))
-      writeFileSync(plugins, text.replace("['random']", "['random', 'aws']"));
-    await checkout.setSecret('e2e', canary);
+    stack = await StoredStack.start(checkout, canary);
     await up();
     made = await ids();
   });
 
   after(async () => {
-    await aws?.stop();
+    await stack?.stop();
     checkout.remove();
   });
 
-  type Document = ReturnType<typeof parseDocument>;
-  function edit(name: string, change: (document: Document) => void): void {
-    const document = parseDocument(checkout.read(name));
-    change(document);
-    writeFileSync(checkout.path(name), document.toString());
-  }
-
-  const run = async (...words: readonly string[]): Promise<Result> =>
-    await checkout.run('npm', ['run', '--silent', ...words], { env: aws.environment });
-  const pulumi = async (...words: readonly string[]): Promise<Result> =>
-    await run('pulumi', '--', ...words, '--stack', 'dev');
-  const restore = async (): Promise<Result> => await run('restore', '--', '--stack', 'dev');
+  const restore = async (): Promise<Result> => await stack.run(['restore', '--', '--stack', 'dev']);
   const writesSince = (at: number): readonly string[] =>
-    aws
+    stack.aws
       .requests()
       .slice(at)
       .filter(isWrite)
       .map(({ action }) => action);
 
   async function up(): Promise<Result> {
-    const result = await pulumi('up', '--yes', '--skip-preview');
+    const result = await stack.up();
     assert.equal(result.code, 0, result.stdout + result.stderr);
     return result;
   }
 
   async function destroy(): Promise<void> {
-    assert.notEqual((await pulumi('destroy', '--yes', '--skip-preview')).code, 0, 'protected');
-    assert.equal((await pulumi('state', 'unprotect', '--all', '--yes')).code, 0);
-    const { code, stdout } = await pulumi('destroy', '--yes', '--skip-preview');
+    assert.notEqual(
+      (await stack.pulumi('destroy', '--yes', '--skip-preview')).code,
+      0,
+      'protected',
+    );
+    assert.equal((await stack.pulumi('state', 'unprotect', '--all', '--yes')).code, 0);
+    const { code, stdout } = await stack.pulumi('destroy', '--yes', '--skip-preview');
     assert.equal(code, 0, stdout);
   }
 
   /** What must be the same afterwards: ARNs of the secrets, id of their key. */
   async function ids(): Promise<readonly (string | undefined)[]> {
     const found = await Promise.all(
-      names.map((SecretId) => secrets.send(new DescribeSecretCommand({ SecretId }))),
+      names.map((SecretId) => stack.secrets.send(new DescribeSecretCommand({ SecretId }))),
     );
     return [...found.map(({ ARN }) => ARN), found[0]?.KmsKeyId];
   }
 
   it('has nothing to do for a stack that is there', async () => {
-    const at = aws.requests().length;
+    const at = stack.aws.requests().length;
     const { code, stdout, stderr } = await restore();
     assert.equal(code, 0, stderr);
     assert.match(stdout, /Nothing of stack dev waited for its deletion\./);
@@ -112,9 +78,9 @@ describe('npm run restore', () => {
 
   it('is what up says after a destroy, in one line, before anything is written', async () => {
     await destroy();
-    const at = aws.requests().length;
+    const at = stack.aws.requests().length;
     for (const verb of [['preview'], ['up', '--yes', '--skip-preview']]) {
-      const { code, stdout, stderr } = await pulumi(...verb);
+      const { code, stdout, stderr } = await stack.pulumi(...verb);
       assert.notEqual(code, 0);
       // The engine says it again while it goes on; the diagnostics are what stays.
       const diagnostics = `${stdout}${stderr}`.split('Diagnostics:')[1] ?? '';
@@ -129,8 +95,8 @@ describe('npm run restore', () => {
   });
 
   it('refuses another account before it restores anything', async () => {
-    await pulumi('config', 'set', 'account', '210987654321');
-    const at = aws.requests().length;
+    await stack.pulumi('config', 'set', 'account', '210987654321');
+    const at = stack.aws.requests().length;
     const { code, stderr } = await restore();
     assert.equal(code, 1);
     assert.match(
@@ -138,11 +104,11 @@ describe('npm run restore', () => {
       /^account: got 123456789012; allowed: 210987654321; fix: .*nothing was changed$/m,
     );
     assert.deepEqual(writesSince(at), []);
-    await pulumi('config', 'set', 'account', aws.account);
+    await stack.pulumi('config', 'set', 'account', stack.aws.account);
   });
 
   it("has back the same secrets and key, and makes them the stack's, protected", async () => {
-    const at = aws.requests().length;
+    const at = stack.aws.requests().length;
     const { code, stdout, stderr } = await restore();
     assert.equal(code, 0, stderr);
     assert.deepEqual(writesSince(at).toSorted(), [
@@ -154,9 +120,9 @@ describe('npm run restore', () => {
     assert.match(stdout, /^restored hummingbot\/trading$/m);
     assert.match(stdout, /3 of them are the stack's again\. Next: npm start -- --stack dev/);
     assert.deepEqual(await ids(), made);
-    const { KeyMetadata } = await kms.send(new DescribeKeyCommand({ KeyId: made[2] }));
+    const { KeyMetadata } = await stack.kms.send(new DescribeKeyCommand({ KeyId: made[2] }));
     assert.equal(KeyMetadata?.KeyState, 'Enabled');
-    const { stdout: state } = await pulumi('stack', 'export');
+    const { stdout: state } = await stack.pulumi('stack', 'export');
     const { resources } = JSON.parse(state).deployment;
     const kept = resources.filter(({ protect }: { protect?: boolean }) => protect);
     assert.deepEqual(kept.map(({ urn }: { urn: string }) => urn.split('::').at(-1)).toSorted(), [
@@ -167,7 +133,7 @@ describe('npm run restore', () => {
   });
 
   it('lets up go on with the same names and the same key, and the next one change nothing', async () => {
-    const at = aws.requests().length;
+    const at = stack.aws.requests().length;
     const { stdout } = await up();
     assert.doesNotMatch(stdout, /replaced/);
     const writes = writesSince(at);
@@ -175,20 +141,17 @@ describe('npm run restore', () => {
     assert.ok(!writes.includes('kms.CreateKey'), writes.join());
     assert.deepEqual(await ids(), made);
     const command = new GetSecretValueCommand({ SecretId: names[0] });
-    assert.equal((await secrets.send(command)).SecretString, canary);
-    const again = await pulumi('up', '--yes', '--skip-preview', '--expect-no-changes', '--refresh');
+    assert.equal((await stack.secrets.send(command)).SecretString, canary);
+    const again = await stack.up('--expect-no-changes', '--refresh');
     assert.equal(again.code, 0, again.stdout);
   });
 
   it('goes on where a run was cut short: restored in AWS, not yet in the state', async () => {
     await destroy();
-    const { stdout: empty } = await pulumi('stack', 'export');
+    const { stdout: empty } = await stack.pulumi('stack', 'export');
     assert.equal((await restore()).code, 0);
-    const cut = await checkout.run(
-      'npm',
-      ['run', '--silent', 'pulumi', '--', 'stack', 'import', '--stack', 'dev'],
-      { env: aws.environment, input: empty },
-    );
+    const words = ['pulumi', '--', 'stack', 'import', '--stack', 'dev'];
+    const cut = await stack.run(words, empty);
     assert.equal(cut.code, 0, cut.stderr);
     const { code, stdout, stderr } = await restore();
     assert.equal(code, 0, stderr);
@@ -202,8 +165,8 @@ describe('npm run restore', () => {
     const Tags = [{ Key: 'environment', Value: 'staging' }];
     const tag = new TagResourceCommand({ SecretId: made[0], Tags });
     // moto tags what waits for its deletion, too.
-    await secrets.send(tag);
-    const at = aws.requests().length;
+    await stack.secrets.send(tag);
+    const at = stack.aws.requests().length;
     const { code, stderr } = await restore();
     assert.equal(code, 1);
     assert.match(stderr, /^hummingbot\/trading: got tag environment staging; allowed: dev, .*$/m);
