@@ -28,19 +28,21 @@ interface ShapeRule {
   placeholder(key: string): string;
 }
 
+const plain = (key: string): string => `placeholder-${key.replaceAll('_', '-')}`;
+
 const rules: Record<Shape, ShapeRule> = {
   line: {
     allowed: 'one line without surrounding blanks',
     multiline: false,
     pattern: /^\S(?:.*\S)?$/u,
-    placeholder: (key) => `placeholder-${key.replaceAll('_', '-')}`,
+    placeholder: plain,
   },
   password: {
     // What materialise.py asks of the password of the bot's keystore, 8 bytes, is fewer.
     allowed: 'one line of at least 8 characters without surrounding blanks',
     multiline: false,
     pattern: /^(?=.{8})\S.*\S$/u,
-    placeholder: (key) => `placeholder-${key.replaceAll('_', '-')}`,
+    placeholder: plain,
   },
   pem: {
     allowed: 'a PEM private key with its BEGIN and END lines, lines ended by a line feed alone',

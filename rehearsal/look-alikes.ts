@@ -13,9 +13,11 @@ function pick(alphabet: string, length: number): string {
   return Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join('');
 }
 
+const plain = (): string => pick(letters + digits, 48);
+
 const makers: Record<Shape, () => string> = {
-  line: () => pick(letters + digits, 48),
-  password: () => pick(letters + digits, 48),
+  line: plain,
+  password: plain,
   // A whole key, as Coinbase gives out.
   pem: () =>
     generateKeyPairSync('ec', {

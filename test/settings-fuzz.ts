@@ -138,10 +138,11 @@ const rightLists: Readonly<Record<string, readonly string[]>> = {
   breakGlassRoles: [role('glass')],
 };
 
+const plain = ['binance', 'uuid', 'hex', 'password'];
 /** Which planted values have the shape of a key. */
 const shaped: Readonly<Record<Shape, readonly string[]>> = {
-  line: ['binance', 'uuid', 'hex', 'password'],
-  password: ['binance', 'uuid', 'hex', 'password'],
+  line: plain,
+  password: plain,
   pem: ['pem'],
   base64: ['kraken'],
   'chat-id': [],

@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { request } from 'node:https';
 import { join } from 'node:path';
-import { type Answer, type Asked, type Fault, FaultProxy } from './fault-proxy.ts';
+import { type Answer, type Asked, type Fault, FaultProxy, type Kept } from './fault-proxy.ts';
 
 interface Upstream {
   readonly server: string;
@@ -63,7 +63,7 @@ export class ApiFaultProxy extends FaultProxy {
     { method, url: path, headers }: IncomingMessage,
     body: Buffer,
     answer: ServerResponse,
-    kept: 'lose' | 'hold' | undefined,
+    kept: Kept | undefined,
   ): Promise<void> {
     const { server, ca, cert, key } = this.#upstream;
     const url = new URL(path ?? '/', server);

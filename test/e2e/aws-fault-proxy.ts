@@ -4,7 +4,7 @@
  */
 import { type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { aboutOf, actionOf } from '../../rehearsal/servers/aws-requests.ts';
-import { type Answer, type Asked, type Fault, FaultProxy } from './fault-proxy.ts';
+import { type Answer, type Asked, type Fault, FaultProxy, type Kept } from './fault-proxy.ts';
 
 /** Bytes of a SecretString (quotas of AWS Secrets Manager). */
 const longestValue = 65_536;
@@ -49,7 +49,7 @@ export class AwsFaultProxy extends FaultProxy {
     { method, url: path, headers }: IncomingMessage,
     body: Buffer,
     answer: ServerResponse,
-    kept: 'lose' | 'hold' | undefined,
+    kept: Kept | undefined,
   ): Promise<void> {
     const { hostname: host, port } = this.#upstream;
     await new Promise<void>((settle, fail) => {

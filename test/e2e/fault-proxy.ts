@@ -37,6 +37,9 @@ export type Fault =
   | { readonly does: 'hold' }
   | { readonly does: 'delay'; readonly milliseconds: number };
 
+/** What becomes of an answer that does not go back. */
+export type Kept = 'lose' | 'hold';
+
 /** A request that was answered, in any way. */
 export interface Counted {
   readonly action: string;
@@ -71,7 +74,7 @@ export abstract class FaultProxy {
     message: IncomingMessage,
     body: Buffer,
     answer: ServerResponse,
-    kept: 'lose' | 'hold' | undefined,
+    kept: Kept | undefined,
   ): Promise<void>;
   /** How this system says that it is asked too often. */
   protected abstract tooMany(asked: Asked): Answer;

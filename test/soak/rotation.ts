@@ -65,12 +65,7 @@ class Slices {
     for (const half of ['api', 'secret'] as const) {
       this.set.set(`${keys[half]} ${round + 1}`, pair[half]);
     }
-    await this.stack.import(
-      new Map([
-        [keys.api, pair.api],
-        [keys.secret, pair.secret],
-      ]),
-    );
+    await setPair(this.stack, pair);
     const change = await changeOnce(this.stack, this.watch, faults);
     for (const half of ['api', 'secret'] as const) {
       const { stdout } = await this.stack.inBot(['cat', `/etc/secrets/trading/${keys[half]}`]);
@@ -126,13 +121,7 @@ export const soak: Soak = {
       const book = `echo ${shutdownSeconds} > /home/hummingbot/data/shutdown-seconds`;
       await stack.inBot(['sh', '-c', book]);
       // The first starters already find a pair with a serial.
-      const before = makePair(changes + 1);
-      await stack.import(
-        new Map([
-          [keys.api, before.api],
-          [keys.secret, before.secret],
-        ]),
-      );
+      await setPair(stack, makePair(changes + 1));
       const { code, stdout, stderr } = await stack.up();
       if (code !== 0) throw new Error(`the first up ended with ${code}: ${stdout}${stderr}`);
       const row = new Slices(stack, await stack.watch(), await stack.values());
@@ -204,6 +193,15 @@ export const soak: Soak = {
     return { title: 'rotation', done, figures };
   },
 };
+
+async function setPair(stack: RehearsedStack, pair: ReturnType<typeof makePair>): Promise<void> {
+  await stack.import(
+    new Map([
+      [keys.api, pair.api],
+      [keys.secret, pair.secret],
+    ]),
+  );
+}
 
 /** How many changes this stack has had, its last among them. */
 function rowLength(rounds: Rounds, last: Omit<Round, 'commit' | 'at'> | undefined): number {

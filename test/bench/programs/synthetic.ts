@@ -1,19 +1,13 @@
 /** A catalog of SYNTHETIC_SECRETS secrets in three groups, carried by both file targets. */
 import * as pulumi from '@pulumi/pulumi';
+import { entryOf } from '../../../components/catalog.ts';
 import { HummingbotService } from '../../../components/consumers/service.ts';
 import { targets } from '../../../components/delivery/targets.ts';
-import { SecretGroup, TagKey, type ValueSpec } from '../../../components/values.ts';
+import { SecretGroup, TagKey } from '../../../components/values.ts';
 
 const count = Number(process.env.SYNTHETIC_SECRETS);
-const spec: ValueSpec = {
-  source: 'config',
-  shape: 'line',
-  consumers: ['hummingbot'],
-  directory: 'trading',
-  optional: false,
-  owner: 'trading-desk',
-  maxAgeDays: 90,
-};
+// Its name is of no catalog; the rest is as of a key of the bot.
+const spec = entryOf('binance_api_key');
 const tagKey = new TagKey('tag').value;
 const groups = ['one', 'two', 'three'].map((name, group) => {
   const keys = Array.from({ length: count }, (_, at) => `key_${at}`).filter(

@@ -8,10 +8,10 @@ import { ConfigMap } from '@pulumi/kubernetes/core/v1/configMap.js';
 import { Namespace } from '@pulumi/kubernetes/core/v1/namespace.js';
 import { Provider as Kubernetes } from '@pulumi/kubernetes/provider.js';
 import * as pulumi from '@pulumi/pulumi';
-import { groupNames } from '../../../components/catalog.ts';
+import { entryOf, groupNames } from '../../../components/catalog.ts';
 import { preflightPod } from '../../../components/consumers/pod.ts';
 import { targets } from '../../../components/delivery/targets.ts';
-import { SecretGroup, TagKey, type ValueSpec } from '../../../components/values.ts';
+import { SecretGroup, TagKey } from '../../../components/values.ts';
 import { getCluster } from '../../../plugins/hummingbot/resources.ts';
 import { operatorAccount, operatorNamespace } from '../../../rehearsal/servers/external-secrets.ts';
 import {
@@ -42,15 +42,8 @@ const aws = {
   provider: new Aws('aws', { region: 'us-east-1', allowedAccountIds: [given.account] }),
 };
 
-const spec: ValueSpec = {
-  source: 'config',
-  shape: 'line',
-  consumers: ['hummingbot'],
-  directory: 'trading',
-  optional: false,
-  owner: 'platform',
-  maxAgeDays: 90,
-};
+// Its name is of no catalog; the rest is as of a key of the bot.
+const spec = entryOf('binance_api_key');
 const values = valuesOf(given).all;
 const tagKey = new TagKey('tag').value;
 const groups = [...groupedKeys(values.length)].map(
