@@ -1,7 +1,7 @@
 /** The whole story: settings -> guards -> groups -> targets -> access -> consumers -> outputs. */
 import './sdk-debug.cjs';
 import { HummingbotFolder, HummingbotService } from './components/consumers/service.ts';
-import { ClusterDelivery, FileDelivery } from './components/delivery/delivery.ts';
+import { FileDelivery, NamespaceDelivery, SwarmDelivery } from './components/delivery/delivery.ts';
 import { targetOf } from './components/delivery/targets.ts';
 import { ExternalGroup, SecretGroup, TagKey } from './components/values.ts';
 import { readSettings } from './settings.ts';
@@ -10,11 +10,11 @@ import { readSettings } from './settings.ts';
 const settings = await readSettings();
 const { stack, image, strategy, placeholders, outputDirectory: root } = settings;
 
-// Guards: account and cluster are the stack's own, or nothing but their providers is registered.
-const remote = settings.aws ?? settings.cluster;
-const guards = remote && (await import('./components/guards.ts'));
+// Guards: what a stack connects to is its own, or nothing but providers is registered.
+const { aws, vault, cluster, manager, sealing, recipients } = settings;
+const guarded = aws ?? vault ?? cluster ?? manager ?? sealing ?? recipients[0];
+const guards = guarded === undefined ? undefined : await import('./components/guards.ts');
 const systems = (await guards?.connect(settings)) ?? {};
-const { cluster } = systems;
 
 // Values: what each group's keys are worth, known outside only by tags.
 const tagKey = new TagKey('tag').value;
@@ -25,10 +25,9 @@ const groups = settings.groups.map((group) =>
 );
 
 // Delivery: every target carries every group; in a cluster, into a namespace that is closed.
-const inCluster = cluster && (await import('./components/in-cluster.ts'));
-const opts = cluster && { provider: cluster.provider };
-const closed = inCluster ? [new inCluster.ClosedNamespace('namespace', settings, opts)] : [];
-const args = { ...settings, root, groups, systems, dependsOn: closed };
+const inside = settings.place && (await import('./components/in-namespace.ts'));
+const ground = await inside?.closeNamespace(settings, systems.cluster);
+const args = { ...settings, root, groups, systems, dependsOn: ground?.closed ?? [] };
 const deliveries = await Promise.all(
   settings.targets.map(async (name) => await targetOf(name).deliver(name, args)),
 );
@@ -40,10 +39,12 @@ for (const delivery of deliveries) {
     const user = `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`;
     const bot = { delivery, image, strategy, project: `${settings.namespace}-${stack}`, user };
     new HummingbotService(`hummingbot-${delivery.name}`, bot, { dependsOn });
-  } else if (delivery instanceof ClusterDelivery && cluster && inCluster) {
-    const bot = { delivery, cluster, stack, image, strategy };
-    new inCluster.Readers('readers', bot, { ...opts, dependsOn: closed });
-    new inCluster.Hummingbot('hummingbot', bot, { ...opts, dependsOn: closed });
+  } else if (delivery instanceof NamespaceDelivery && ground) {
+    inside?.settle(ground, { delivery, stack, image, strategy });
+  } else if (delivery instanceof SwarmDelivery && systems.manager) {
+    const { SwarmService } = await import('./components/consumers/swarm-service.ts');
+    const bot = { delivery, manager: systems.manager, image, strategy, root, stack };
+    new SwarmService('hummingbot', bot, { provider: bot.manager.provider });
   }
 }
 

@@ -22,3 +22,7 @@ if (have[0] < need[0] || (have[0] === need[0] && have[1] < need[1])) {
     'run it through npm after `npm ci` (npm start, npm run pulumi -- up), which brings Node 24',
   );
 }
+
+// Types are stripped once, not by each command; as operations/engine/workspace.ts has it for the engine.
+var cache = process.env.XDG_CACHE_HOME || path.join(require('os').homedir(), '.cache');
+require('module').enableCompileCache(path.join(cache, 'hummingbot-secrets', 'node-compile-cache'));

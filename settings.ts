@@ -16,28 +16,49 @@ import {
   type ServiceName,
   serviceNames,
 } from './components/catalog.ts';
-import { type TargetName, targetNames, targetOf } from './components/delivery/targets.ts';
+import { type TargetName, targetNames } from './components/delivery/targets.ts';
 import type { Strategy } from './components/strategy.ts';
-import type { AwsAccount, Cluster } from './components/systems.ts';
+import type {
+  AwsAccount,
+  Cluster,
+  Place,
+  Sealing,
+  SwarmManager,
+  VaultServer,
+} from './components/systems.ts';
 import { checkGroups, checkReaders, type GroupManner } from './settings/groups.ts';
+import { checkHandOver } from './settings/hand-over.ts';
 import { checkEnvironment, checkNames, checkStack, type Environment } from './settings/identity.ts';
 import type { Kubeconfig } from './settings/kubeconfig.ts';
 import { checkFights, checkList } from './settings/lists.ts';
 import { type Mistake, report } from './settings/mistake.ts';
 import { checkIgnored } from './settings/output-directory.ts';
 import type { RawSettings } from './settings/raw.ts';
+import { checkGitopsDirectory, checkRecipients } from './settings/recipients.ts';
+import { checkRotation } from './settings/rotation.ts';
 import {
   checkBoolean,
   checkImage,
   checkPlaceholders,
   checkText,
   directoryRule,
+  gitopsRule,
   namespaceRule,
   prefixRule,
 } from './settings/scalars.ts';
+import { checkSealing } from './settings/sealing.ts';
 import { readStackFile, stackFilePath } from './settings/stack-file.ts';
 import { checkStrategy } from './settings/strategy.ts';
-import { checkAws, checkCluster, checkDigest, needs } from './settings/systems.ts';
+import {
+  checkAws,
+  checkCluster,
+  checkDigest,
+  checkManager,
+  checkPlace,
+  checkVault,
+  endsInNamespace,
+  needs,
+} from './settings/systems.ts';
 import { checkGroup, checkMissing, checkValues } from './settings/values.ts';
 
 /** What one group of a stack needs. */
@@ -63,12 +84,26 @@ export interface Settings {
   readonly namespace: string;
   readonly prefix: string;
   readonly outputDirectory: string;
+  /** Where targets that write for git write. */
+  readonly gitopsDirectory: string;
+  /** Who can decrypt what they write; none when no target encrypts. */
+  readonly recipients: readonly string[];
+  /** Undefined when no target seals. */
+  readonly sealing: Sealing | undefined;
+  /** Whether what is written for git lets go of its Secrets, which another target takes over. */
+  readonly handOver: boolean;
   readonly exchanges: readonly ExchangeName[];
   readonly services: readonly ServiceName[];
   /** Undefined when no target needs it. */
   readonly aws: AwsAccount | undefined;
+  /** Undefined when no target ends in a namespace. */
+  readonly place: Place | undefined;
+  /** Undefined when no target needs it. */
+  readonly vault: VaultServer | undefined;
   /** Undefined when no target needs it. */
   readonly cluster: Cluster | undefined;
+  /** Undefined when no target needs it. */
+  readonly manager: SwarmManager | undefined;
 }
 
 type Checked = { readonly settings: Settings } | { readonly mistakes: readonly Mistake[] };
@@ -84,7 +119,7 @@ export async function readSettings(): Promise<Settings> {
   const checked = validate({
     stack,
     config: values,
-    ...(needs(values.targets, 'cluster') && { kubeconfig: await kubeconfig() }),
+    ...(needs(values, 'cluster') && { kubeconfig: await kubeconfig() }),
     stackFile: await readStackFile(stackFilePath(stack), config.name),
     projectDirectory: import.meta.dirname,
   });
@@ -140,15 +175,22 @@ export function validate(raw: RawSettings): Checked {
   const namespace = checkText(raw, 'namespace', namespaceRule, found);
   const prefix = checkText(raw, 'prefix', prefixRule, found);
   const outputDirectory = checkText(raw, 'outputDirectory', directoryRule, found);
+  const gitopsDirectory = checkText(raw, 'gitopsDirectory', gitopsRule, found);
+  checkGitopsDirectory(raw, gitopsDirectory, outputDirectory, found);
+  const recipients = checkRecipients(raw, chosenTargets, gitopsDirectory, found);
+  const sealing = checkSealing(raw, chosenTargets, found);
+  const handOver = checkHandOver(raw, chosenTargets, gitopsDirectory, found);
   checkFights(raw, chosenTargets, found);
   checkPlaceholders(raw, protect, placeholders, found);
-  const onCluster = needs(chosenTargets, 'cluster');
   const readers = checkReaders(raw, found);
   const aws = checkAws(raw, chosenTargets, namespace, found);
-  const cluster = checkCluster(raw, chosenTargets, { namespace, readers, protect }, found);
-  checkDigest(raw, image, onCluster && protect, found);
-  const fileTargets = chosenTargets.filter((name) => targetOf(name).needs.length === 0);
-  const manners = checkGroups(raw, fileTargets, found);
+  const vault = checkVault(raw, chosenTargets, { namespace, prefix }, found);
+  const place = checkPlace(raw, chosenTargets, { namespace, readers, protect }, found);
+  const cluster = checkCluster(raw, chosenTargets, place, found);
+  const manager = checkManager(raw, chosenTargets, namespace, found);
+  checkDigest(raw, image, (place ?? manager) !== undefined && protect, found);
+  const outside = chosenTargets.filter((name) => !endsInNamespace([name]));
+  const manners = checkGroups(raw, outside, found);
   const none: ReadonlyMap<SecretKey, string> = new Map();
   const plain: string[] = [];
   const groups = groupNames.map((name) => {
@@ -168,6 +210,7 @@ export function validate(raw: RawSettings): Checked {
     return { name, ...manner, entries, values: secrets };
   });
   const strategy = checkStrategy(raw, plain, found);
+  checkRotation(raw, found);
   const used = new Map(groups.flatMap(({ entries }) => [...entries]));
   checkIgnored(raw, chosenTargets, outputDirectory, used, found);
 
@@ -184,13 +227,24 @@ export function validate(raw: RawSettings): Checked {
       strategy,
       namespace,
       prefix,
-      // One spelling of a place: another one would look like a move.
-      outputDirectory: normalize(outputDirectory).replace(/(?<=.)\/+$/u, ''),
+      outputDirectory: oneSpelling(outputDirectory),
+      gitopsDirectory: oneSpelling(gitopsDirectory),
+      recipients,
+      sealing,
+      handOver,
       ...chosen,
       aws,
+      place,
+      vault,
       cluster,
+      manager,
     },
   };
+}
+
+/** Of a place: another spelling would look like a move. */
+function oneSpelling(directory: string): string {
+  return normalize(directory).replace(/(?<=.)\/+$/u, '');
 }
 
 function isUsed(

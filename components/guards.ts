@@ -1,32 +1,66 @@
 /**
- * Which account and which cluster: the explicit providers, and the proof that they lead to the
- * stack's own. Nothing else is registered before it, so a mix-up changes nothing.
+ * Which account, which cluster and which tool: the explicit providers, and the proof that they lead
+ * to the stack's own. Nothing else is registered before it, so a mix-up changes nothing.
  */
 import * as pulumi from '@pulumi/pulumi';
 import { getDeletedSecrets, refusalOfDeleted } from '../plugins/hummingbot/get-deleted-secrets.ts';
+import { getSwarm } from '../plugins/hummingbot/get-swarm.ts';
+import { getVault } from '../plugins/hummingbot/get-vault.ts';
+import { getSops } from '../plugins/hummingbot/git-resources.ts';
 import { getCluster } from '../plugins/hummingbot/resources.ts';
 import { lineOf, type Mistake, pulumiCommand } from '../settings/mistake.ts';
-import type { AwsAccount, Cluster, Connected, Systems } from './systems.ts';
+import { openCertificate } from './certificate.ts';
+import type {
+  AwsAccount,
+  Cluster,
+  Connected,
+  Sealing,
+  SwarmManager,
+  Systems,
+  VaultServer,
+} from './systems.ts';
 
 export interface Unconnected {
   readonly stack: string;
   /** First part of the names in the store. */
   readonly prefix: string;
-  readonly groups: readonly { readonly name: string }[];
+  readonly groups: readonly { readonly name: string; readonly source: 'stack' | 'external' }[];
   readonly aws: AwsAccount | undefined;
+  readonly vault: VaultServer | undefined;
   readonly cluster: Cluster | undefined;
+  /** Whom something is encrypted for; none when nothing is. */
+  readonly recipients: readonly string[];
+  readonly manager: SwarmManager | undefined;
+  readonly sealing: Sealing | undefined;
 }
 
 /**
- * Connects to what the targets of a stack need.
+ * Connects to what the targets of a stack need. All are asked at once; the first of them that is
+ * another's is told.
  * @throws pulumi.RunError with one line when an id is another than the stack's
  */
 export async function connect(unconnected: Unconnected): Promise<Systems> {
-  const { stack, aws, cluster } = unconnected;
+  const { stack, aws, vault, cluster, recipients, manager, sealing } = unconnected;
+  const checked = cluster && afterAll(checkCluster(stack, cluster));
+  const sops = recipients.length > 0 ? await findSops() : undefined;
+  const connected = aws && (await connectAws(unconnected, aws));
+  const open = vault && (await connectVault(unconnected, vault));
+  await checked;
+  const certificate = sealing && (await openCertificate(stack, sealing, cluster));
   return {
-    ...(aws && { aws: await connectAws(unconnected, aws) }),
-    ...(cluster && { cluster: await connectCluster(stack, cluster) }),
+    ...(sops && { sops }),
+    ...(certificate && { sealing: certificate }),
+    ...(connected && { aws: connected }),
+    ...(open && { vault: open }),
+    ...(cluster && { cluster: await connectCluster(cluster) }),
+    ...(manager && { manager: await connectManager(stack, manager) }),
   };
+}
+
+/** Work that is awaited later, or never when other work fails before. */
+function afterAll<T>(work: Promise<T>): Promise<T> {
+  work.catch(() => {});
+  return work;
 }
 
 async function connectAws(
@@ -44,9 +78,10 @@ async function connectAws(
   if (caller.accountId !== aws.account) {
     refuse({ what: 'account', got: shownId(caller.accountId), allowed: aws.account, fix: show });
   }
-  await checkCaller(stack, aws, caller.arn, provider);
   const names = groups.map(({ name }) => `${prefix}/${name}`);
-  const refusal = refusalOfDeleted(stack, await getDeletedSecrets({ region: aws.region, names }));
+  const deleted = afterAll(getDeletedSecrets({ region: aws.region, names }));
+  await checkCaller(stack, aws, caller.arn, provider);
+  const refusal = refusalOfDeleted(stack, await deleted);
   if (refusal !== undefined) throw new pulumi.RunError(refusal);
   return { ...aws, provider };
 }
@@ -93,8 +128,46 @@ async function checkCaller(
   if (!aws.deployRoles.includes(arn)) lockedOut(shownId(arn));
 }
 
-async function connectCluster(stack: string, cluster: Cluster): Promise<Connected<Cluster>> {
-  const { Provider } = await import('@pulumi/kubernetes/provider.js');
+async function connectVault(
+  { stack, prefix, groups }: Unconnected,
+  vault: VaultServer,
+): Promise<Connected<VaultServer>> {
+  const { Provider } = await import('@pulumi/vault/provider.js');
+  const { address, id, mount } = vault;
+  const written = groups.filter(({ source }) => source === 'stack');
+  const names = written.map(({ name }) => `${prefix}/${name}`);
+  const found = await getVault({ address, mount, names }).catch((error: unknown) =>
+    refuse({
+      what: 'vaultAddress',
+      got: reasonOf(error),
+      allowed: 'a Vault that answers',
+      fix: `vault status -address=${address}`,
+    }),
+  );
+  if (found.mistake !== undefined) refuse(found.mistake);
+  if (found.id !== id) {
+    refuse({
+      what: 'vaultId',
+      got: shownId(found.id),
+      allowed: id,
+      fix: `${pulumiCommand(stack, 'config', 'set', 'vaultAddress', 'URL')}; vault status -address=${address} -format=json shows its cluster_id`,
+    });
+  }
+  for (const { name, stack: owner } of found.owners) {
+    if (owner === stack) continue;
+    refuse({
+      what: 'prefix',
+      got: `${mount}/${name}, which stack ${shownId(owner)} writes`,
+      allowed: 'a path of its own for each stack',
+      fix: pulumiCommand(stack, 'config', 'set', 'prefix', `${prefix}-${stack}`),
+    });
+  }
+  // Without a token of its own that would end in the middle of a long run.
+  const provider = new Provider('vault', { address, skipChildToken: true });
+  return { ...vault, provider };
+}
+
+async function checkCluster(stack: string, cluster: Cluster): Promise<void> {
   const { kubeconfig, context, uid } = cluster;
   const got = await getCluster({ kubeconfig }).catch((error: unknown) =>
     refuse({
@@ -112,6 +185,11 @@ async function connectCluster(stack: string, cluster: Cluster): Promise<Connecte
       fix: `${pulumiCommand(stack, 'config', 'set', 'kubeContext', 'NAME')}; kubectl --context ${context} get namespace kube-system -o 'jsonpath={.metadata.uid}' shows the UID`,
     });
   }
+}
+
+async function connectCluster(cluster: Cluster): Promise<Connected<Cluster>> {
+  const { Provider } = await import('@pulumi/kubernetes/provider.js');
+  const { kubeconfig, uid } = cluster;
   const provider = new Provider('kubernetes', {
     kubeconfig,
     // A new endpoint or certificate is the same cluster: nothing is to be made anew.
@@ -120,6 +198,56 @@ async function connectCluster(stack: string, cluster: Cluster): Promise<Connecte
     enableSecretMutable: true,
   });
   return { ...cluster, provider };
+}
+
+async function findSops(): Promise<{ readonly version: string }> {
+  const version = await getSops().catch((error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new pulumi.RunError(`${/sops: .*/u.exec(reason)?.[0] ?? reason}; nothing was changed`);
+  });
+  return { version };
+}
+
+/** The provider would take these before what it is told, and go to another engine than the guard. */
+const dockerVariables = [
+  'DOCKER_CONTEXT',
+  'DOCKER_CERT_PATH',
+  'DOCKER_CA_MATERIAL',
+  'DOCKER_CERT_MATERIAL',
+  'DOCKER_KEY_MATERIAL',
+];
+
+async function connectManager(
+  stack: string,
+  manager: SwarmManager,
+): Promise<Connected<SwarmManager>> {
+  const { host, certPath, node, id } = manager;
+  const set = dockerVariables.find((name) => (process.env[name] ?? '') !== '');
+  if (set !== undefined) {
+    refuse({
+      what: set,
+      got: 'a variable that leads to an engine or its certificates',
+      allowed: 'none: dockerHost and dockerCertPath say which',
+      fix: `unset ${set}`,
+    });
+  }
+  const ask = `docker --host ${host} info`;
+  const got = await getSwarm({ host, certPath, node }).catch((error: unknown) =>
+    refuse({ what: 'dockerHost', got: reasonOf(error), allowed: 'a manager', fix: ask }),
+  );
+  // Another swarm has other nodes: what it is comes first.
+  if (got.id !== '' && got.id !== id) {
+    refuse({
+      what: 'swarmId',
+      got: shownId(got.id),
+      allowed: id,
+      fix: `${pulumiCommand(stack, 'config', 'set', 'dockerHost', 'HOST')}; ${ask} --format '{{.Swarm.Cluster.ID}}' shows the id`,
+    });
+  }
+  if (got.mistake !== undefined) refuse(got.mistake);
+  const { Provider } = await import('@pulumi/docker/provider.js');
+  const provider = new Provider('docker', { host, ...(certPath !== '' && { certPath }) });
+  return { ...manager, provider };
 }
 
 function refuse(mistake: Mistake): never {

@@ -1,6 +1,6 @@
 /**
- * `npm run docs`: writes the pages that are generated, docs/catalog.md from the catalog and the
- * settings table of README.md from Pulumi.yaml. A test fails when they are stale.
+ * `npm run docs`: writes what is generated, docs/catalog.md from the catalog, the settings table of
+ * README.md from Pulumi.yaml and the files that docs/guide.md shows. A test fails when it is stale.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -121,6 +121,16 @@ export function readme(text: string): string {
   return `${text.slice(0, from)}${begin}\n\n${settingsTable()}\n\n${text.slice(to)}`;
 }
 
+/** A page of docs/ that shows examples as they are today: each behind its link and a colon. */
+export function withExamples(page: string): string {
+  const shown = /^(\[`[^`]+`\]\(\.\.\/(examples\/[^)]+)\):\n\n```\w+\n)[\s\S]*?^```$/gmu;
+  return page.replaceAll(
+    shown,
+    (_, before: string, path: string) =>
+      `${before}${readFileSync(join(projectDirectory, path), 'utf8')}\`\`\``,
+  );
+}
+
 function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
   const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   return [row(head), row(head.map(() => '---')), ...rows.map(row)];
@@ -134,7 +144,11 @@ async function main(): Promise<number> {
   const readmePath = join(projectDirectory, 'README.md');
   writeFileSync(join(projectDirectory, 'docs', 'catalog.md'), catalogPage());
   writeFileSync(readmePath, readme(readFileSync(readmePath, 'utf8')));
-  console.log('wrote docs/catalog.md and the settings table of README.md');
+  const guide = join(projectDirectory, 'docs', 'guide.md');
+  writeFileSync(guide, withExamples(readFileSync(guide, 'utf8')));
+  console.log(
+    'wrote docs/catalog.md, the settings table of README.md and what docs/guide.md shows',
+  );
   return 0;
 }
 

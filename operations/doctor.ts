@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { openConfig } from './doctor/config.ts';
 import { diagnose } from './doctor/diagnosis.ts';
 import { examine } from './doctor/examination.ts';
+import { lookAtRotations } from './doctor/rotations.ts';
 import { printed } from './doctor/table.ts';
 import { CommandError, refuseSwallowedFlags, runCommand } from './engine/command-error.ts';
 import { prepareEngine } from './engine/engine.ts';
@@ -41,7 +42,9 @@ async function main(): Promise<number> {
   const { stack, json } = parseRequest(words);
   refuseSwallowedFlags('npm run doctor --', ['json']);
   const engine = await prepareEngine(stack, { lock: false });
-  const diagnosis = diagnose(await examine(engine, await openConfig(engine)));
+  const facts = await examine(engine, await openConfig(engine));
+  const findings = [...facts.findings, ...lookAtRotations(stack, facts.keys)];
+  const diagnosis = diagnose({ ...facts, findings });
   console.log(json ? JSON.stringify(diagnosis, undefined, 2) : printed(diagnosis));
   return diagnosis.healthy ? 0 : 1;
 }

@@ -17,16 +17,20 @@ import {
   deployRole,
   dropLogs,
   endSystems,
+  isSynced,
   keepLogs,
   kindOf,
   recordedSystems,
+  rehearsedTargets,
   runningSystems,
   type Systems,
   startSystems,
+  withTargets,
 } from '../rehearsal/systems.ts';
 import { keysInUse } from '../rehearsal/values-in-use.ts';
 import { type Check, verifyInCluster } from '../rehearsal/verify.ts';
 import { verifyCompose } from '../rehearsal/verify-compose.ts';
+import { verifySwarm } from '../rehearsal/verify-swarm.ts';
 import { findCli } from './engine/cli.ts';
 import { CommandError, refuseSwallowedFlags, runCommand } from './engine/command-error.ts';
 import { type Engine, prepareEngine } from './engine/engine.ts';
@@ -50,16 +54,19 @@ interface Request {
   readonly keep: boolean;
   /** A cluster that is there already. */
   readonly kubeconfig: string | undefined;
+  /** Targets whose systems are started beside those of the stack's own: for one that moves there. */
+  readonly also: readonly string[];
 }
 
 const usage =
-  'allowed: npm run rehearse -- STACK [up|destroy|shell|status|down] [--keep] [--kubeconfig FILE]';
+  'allowed: npm run rehearse -- STACK [up|destroy|shell|status|down] [--keep] [--kubeconfig FILE] [--also TARGET]';
 
 /** @throws CommandError when the words are not a stack, a verb and known flags */
 export function parseRequest(args: readonly string[]): Request {
   const options = {
     keep: { type: 'boolean', default: false },
     kubeconfig: { type: 'string' },
+    also: { type: 'string', multiple: true, default: [] as string[] },
   } as const;
   let parsed: ReturnType<typeof parse>;
   function parse() {
@@ -80,7 +87,14 @@ export function parseRequest(args: readonly string[]): Request {
   if (!/^[a-z0-9][a-z0-9_-]{0,39}$/u.test(stack)) {
     throw new CommandError(`rehearse: got ${JSON.stringify(stack)}; ${usage}`);
   }
-  return { stack, verb, keep: values.keep, kubeconfig: values.kubeconfig };
+  const { keep, kubeconfig, also } = values;
+  const unknown = also.find((name) => !rehearsedTargets.includes(name));
+  if (unknown !== undefined) {
+    throw new CommandError(
+      `--also: got ${JSON.stringify(unknown)}; allowed: ${rehearsedTargets.join(', ')}`,
+    );
+  }
+  return { stack, verb, keep, kubeconfig, also };
 }
 
 /** @throws CommandError when this machine cannot have servers of its own */
@@ -112,7 +126,7 @@ function committedFile(stack: string): string {
 /** The environment of the rehearsal: nothing of the user's own clouds is left in force. */
 function enter(systems: Systems): void {
   for (const name of Object.keys(process.env)) {
-    if (/^(?:AWS_|KUBE|DOCKER_|PULUMI_)/u.test(name)) delete process.env[name];
+    if (/^(?:AWS_|VAULT_|KUBE|DOCKER_|PULUMI_)/u.test(name)) delete process.env[name];
   }
   const { REHEARSAL_PATH: path, ...environment } = systems.environment;
   // What an interrupted Pulumi leaves in there goes with the rehearsal.
@@ -127,16 +141,21 @@ const stackFile = (stack: string): string =>
   join(rehearsalFolder(stack), 'workspace', 'stacks', `Pulumi.${stack}.yaml`);
 
 /** Starts what is not running, and makes the copy of the stack file. */
-async function prepare({ stack, kubeconfig }: Request): Promise<Systems> {
+async function prepare({ stack, kubeconfig, also }: Request): Promise<Systems> {
   const committed = committedFile(stack);
   const running = runningSystems(stack);
-  if (running !== undefined) return running;
+  if (running !== undefined) {
+    if (also.length === 0) return running;
+    throw new CommandError(
+      `--also: got a rehearsal of ${stack} that runs; allowed: one that begins; fix: npm run rehearse -- ${stack} down`,
+    );
+  }
   if (rehearsedStacks().includes(stack)) {
     console.error(`- servers of an earlier rehearsal of ${stack} are gone; it begins anew`);
   }
   await findCli(false);
   const given = kubeconfig === undefined ? undefined : resolve(kubeconfig);
-  const systems = await startSystems(stack, committed, given);
+  const systems = await startSystems(stack, withTargets(committed, also), given);
   const { text, replaced } = rehearsed(
     committed,
     projectName,
@@ -234,13 +253,14 @@ async function valuesOf(engine: Engine): Promise<ReadonlyMap<SecretKey, string>>
 
 async function verify(systems: Systems, engine: Engine): Promise<boolean> {
   const text = readFileSync(stackFile(engine.stack), 'utf8');
-  const synced = systems.replacements.account !== undefined;
-  const args = { stackFile: text, values: await valuesOf(engine), synced };
+  const args = { stackFile: text, values: await valuesOf(engine), synced: isSynced(text) };
   const namespace = String(settingIn(text, projectName, 'namespace') ?? 'hummingbot');
   let checks: readonly Check[] = [];
-  if (systems.cluster !== undefined) {
+  if (systems.cluster !== undefined && kindOf(text) === 'cluster') {
     const access = await accessTo(systems.cluster.adminKubeconfig, systems.cluster.context);
     checks = await verifyInCluster(access, namespace, args);
+  } else if (systems.swarm === true) {
+    checks = await verifySwarm(systems, `${namespace}-${engine.stack}`, args);
   } else if (systems.compose !== undefined) {
     checks = await verifyCompose(systems, `${namespace}-${engine.stack}`, args);
   }
@@ -337,7 +357,7 @@ async function main(): Promise<number> {
   const { stack, verb } = request;
   if (verb === 'status') return status(stack);
   if (verb === 'shell') return shell(needRunning(stack));
-  refuseMachine(request, committedFile(stack));
+  refuseMachine(request, withTargets(committedFile(stack), request.also));
   takeLock(stack, verb ?? 'up, verify, down');
   refuseOthers(stack);
   if (verb !== 'destroy') dropLogs(stack);

@@ -10,6 +10,7 @@ import { changeLines, type Tags } from './engine/changes.ts';
 import { CommandError, refuseSwallowedFlags, runCommand } from './engine/command-error.ts';
 import { type Engine, prepareEngine } from './engine/engine.ts';
 import { leftIn, listed, movedLines } from './engine/leftovers.ts';
+import { upArguments } from './engine/up.ts';
 import { projectDirectory, workspace } from './engine/workspace.ts';
 
 const verbs = ['up', 'preview', 'destroy'] as const;
@@ -75,7 +76,7 @@ async function main(): Promise<number> {
     return code;
   }
   if (verb === 'up') await summarise(engine, before, outputs.tags ?? {});
-  if (verb === 'destroy') sayWhatStays(engine, outputs);
+  if (verb === 'destroy') await sayWhatStays(engine, outputs);
   return 0;
 }
 
@@ -96,20 +97,29 @@ function argumentsOf(engine: Engine, verb: Verb, yes: boolean): readonly string[
   const blindly = engine.protected ? [] : ['--skip-preview'];
   // The tags of all values, changed or not, are 40 lines; ours name those that change.
   const quiet = ['--suppress-outputs', '--suppress-progress'];
+  const stack = ['--stack', engine.stack];
   const args: Record<Verb, readonly string[]> = {
-    // A refresh first: files that somebody deleted or changed are made right again.
-    up: ['up', '--refresh', ...quiet, ...agreed, ...blindly],
-    preview: ['preview', '--refresh', '--suppress-progress'],
-    destroy: ['destroy', ...quiet, ...agreed, ...blindly],
+    up: upArguments({ ...engine, agreed: yes || !engine.protected }),
+    preview: ['preview', '--refresh', '--suppress-progress', ...stack],
+    destroy: ['destroy', ...quiet, ...agreed, ...blindly, ...stack],
   };
-  return [...args[verb], '--stack', engine.stack];
+  return args[verb];
+}
+
+/** A directory of files, a namespace, the manifests of a GitOps controller, or a swarm's service. */
+interface Where {
+  readonly directory?: string;
+  readonly namespace?: string;
+  readonly manifests?: string;
+  readonly service?: string;
+  readonly next: string;
 }
 
 interface Outputs {
   readonly tags: Readonly<
     Record<string, { group: string; keys: Readonly<Record<string, string>> }>
   >;
-  readonly delivered: Readonly<Record<string, { directory?: string; next: string }>>;
+  readonly delivered: Readonly<Record<string, Where>>;
 }
 
 /** What the last finished run put out: nothing on a stack that is not up. */
@@ -151,7 +161,11 @@ async function summarise(engine: Engine, before: readonly string[], old: Tags): 
   ];
   for (const [command, purpose] of next) console.log(`  ${command}\n      ${purpose}`);
   const [program = '', plugin = ''] = first?.next.split(' ') ?? [];
-  if (program === 'docker' && spawnSync(program, [plugin, 'version']).status !== 0) {
+  if (
+    program === 'docker' &&
+    !plugin.startsWith('-') &&
+    spawnSync(program, [plugin, 'version']).status !== 0
+  ) {
     console.log(
       `  (\`${program} ${plugin} version\` fails here: install Docker Engine and its plugin first)`,
     );
@@ -160,11 +174,18 @@ async function summarise(engine: Engine, before: readonly string[], old: Tags): 
   if (moved.length > 0) console.log(`\n${moved.join('\n')}`);
 }
 
-/** Files wait for a command; in a cluster the bot runs already. */
-function commandOf({ directory, next }: { directory?: string; next: string }): [string, string] {
+/** Files wait for a command, manifests for a controller; elsewhere the bot runs already. */
+function commandOf({ directory, manifests, service, next }: Where): [string, string] {
+  if (manifests !== undefined) {
+    return [`cd ${manifests} && ${next}`, 'give it to Argo CD or Flux'];
+  }
+  if (service !== undefined && next.includes(' stack deploy ')) return [next, 'start the bot'];
   return directory === undefined
     ? [next, 'look at the bot']
-    : [`cd ${directory} && ${next}`, 'start the bot'];
+    : [
+        `cd ${directory} && ${next}`,
+        next.startsWith('docker compose ') ? 'start the bot' : 'use what is there',
+      ];
 }
 
 /** A directory, as the program and the outputs name it: absolute, or from the project. */
@@ -173,7 +194,7 @@ function resolved(directory: string): string {
 }
 
 /** What a destroy leaves, and where. */
-function sayWhatStays({ stack }: Engine, before: Partial<Outputs>): void {
+async function sayWhatStays({ stack }: Engine, before: Partial<Outputs>): Promise<void> {
   const local = relative(projectDirectory, workspace.stacks).split('/')[0];
   const places = workspace.embedded
     ? `State, passphrase and settings stay in ${local}/`
@@ -183,13 +204,13 @@ function sayWhatStays({ stack }: Engine, before: Partial<Outputs>): void {
     return names.length === 0 ? [] : [`${listed(names)} of the bot stay in ${directory}/.`];
   });
   // A store keeps what was deleted for a while; files are gone.
-  const stored = Object.values(before.delivered ?? {}).some((each) => each.directory === undefined);
-  const delivered = stored
-    ? `What the stack stored waits for its deletion; npm run restore -- --stack ${stack} has it back.`
-    : 'Nothing is left of what the stack delivered.';
+  const { targetNames, targetOf } = await import('../components/delivery/targets.ts');
+  const delivered = targetNames.filter((name) => before.delivered?.[name] !== undefined);
+  const kept = delivered.flatMap((name) => targetOf(name).kept?.(stack) ?? []);
+  const stored = kept[0] ?? 'Nothing is left of what the stack delivered.';
   const remove = `To forget the stack in the backend too: npm run pulumi -- stack rm ${stack}.`;
   console.log(`\n${remove}`);
-  console.log([delivered, ...bot, `${places}, tools in ${workspace.cache}.`].join(' '));
+  console.log([stored, ...bot, `${places}, tools in ${workspace.cache}.`].join(' '));
 }
 
 /** Columns of equal width, the last one free. */

@@ -3,8 +3,16 @@
  * time. Nobody has to: each command makes what it needs. What is cached already costs nothing.
  */
 import { botArchive, botPackage, olderRelease } from '../rehearsal/images/hummingbot.ts';
+import { unpackBot } from '../rehearsal/images/unpacked.ts';
 import { installMoto } from '../rehearsal/servers/aws.ts';
-import { dockerCompose, externalSecrets, kubernetes } from '../rehearsal/tools/tools.ts';
+import {
+  dockerCompose,
+  externalSecrets,
+  kubernetes,
+  sealedSecrets,
+  sops,
+  vault,
+} from '../rehearsal/tools/tools.ts';
 import { findCli } from './engine/cli.ts';
 import { CommandError, runCommand } from './engine/command-error.ts';
 import { goTool } from './engine/go.ts';
@@ -18,7 +26,11 @@ const tools: readonly (readonly [string, () => Promise<unknown>])[] = [
   ['moto', async () => await installMoto()],
   ['kubernetes', async () => await goTool(kubernetes)],
   ['external-secrets', async () => await goTool(externalSecrets)],
+  ['sops', async () => await goTool(sops)],
+  ['vault', async () => await goTool(vault)],
+  ['sealed-secrets', async () => await goTool(sealedSecrets)],
   ["the bot's image", async () => await botArchive()],
+  ["the bot's image, unpacked", async () => await unpackBot()],
   ['an older Hummingbot', async () => await botPackage(olderRelease)],
 ];
 

@@ -30,7 +30,11 @@ export interface KubernetesObject extends Properties {
     readonly annotations?: Readonly<Record<string, string>>;
     readonly labels?: Readonly<Record<string, string>>;
     readonly finalizers?: readonly string[];
-    readonly ownerReferences?: readonly { readonly uid: string; readonly kind: string }[];
+    readonly ownerReferences?: readonly {
+      readonly uid: string;
+      readonly kind: string;
+      readonly controller?: boolean;
+    }[];
     readonly managedFields?: readonly ManagedFields[];
   };
 }
@@ -100,6 +104,12 @@ export class UnreachableError extends PluginError {
   }
 }
 
+/**
+ * Accept: the metadata of an object alone. Without a fallback: a server that knows no such answer
+ * gives none, rather than the values.
+ */
+export const metadataOnly = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
+
 const longestText = 300;
 const defaultMilliseconds = 30_000;
 const tooManyRequests = 429;
@@ -159,6 +169,13 @@ export class KubernetesApi {
 
   async get(path: string, details: RequestDetails = {}): Promise<KubernetesObject> {
     return (await this.#request('GET', path, details)) as KubernetesObject;
+  }
+
+  /** Of what is no JSON, such as a proxied service's own answer. */
+  async text(path: string, details: RequestDetails = {}): Promise<string> {
+    const accept = details.accept ?? '*/*';
+    const response = await this.#open('GET', path, { ...details, accept }, defaultMilliseconds);
+    return await textOf(response, this.server);
   }
 
   async list(path: string, details: RequestDetails = {}): Promise<KubernetesList> {

@@ -8,10 +8,18 @@ import { type Document, isMap, parseDocument } from 'yaml';
 /** Settings that the rehearsal replaces, where the stack's targets use them. */
 export interface Replacements {
   readonly account?: string;
+  readonly vaultAddress?: string;
+  readonly vaultId?: string;
   readonly cluster?: string;
   readonly issuer?: string;
   readonly kubeContext?: string;
+  readonly dockerHost?: string;
+  readonly dockerCertPath?: string;
+  readonly swarmId?: string;
+  readonly swarmNode?: string;
   readonly image?: string;
+  readonly certificate?: string;
+  readonly certificateFingerprint?: string;
   readonly outputDirectory?: string;
 }
 

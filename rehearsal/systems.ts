@@ -12,7 +12,8 @@ import {
   rmSync,
   symlinkSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
+import { parseDocument } from 'yaml';
 import { goTool, toolDirectory } from '../operations/engine/go.ts';
 import { writePrivate } from '../operations/engine/private-file.ts';
 import { startProgress } from '../operations/engine/progress.ts';
@@ -25,8 +26,10 @@ import { startDocker } from './servers/docker.ts';
 import { startOperator } from './servers/external-secrets.ts';
 import { accessTo } from './servers/kubernetes-client.ts';
 import { isRunning, processesMarked, Servers, stopProcess } from './servers/process.ts';
+import { fingerprintOf, startSealedSecrets } from './servers/sealed-secrets.ts';
+import { startVault } from './servers/vault.ts';
 import { type Replacements, settingIn } from './stack-file.ts';
-import { dockerCompose, externalSecrets, kubernetes } from './tools/tools.ts';
+import { dockerCompose, externalSecrets, kubernetes, sealedSecrets, vault } from './tools/tools.ts';
 
 /** What a rehearsal runs on. */
 export interface Systems {
@@ -42,22 +45,51 @@ export interface Systems {
   readonly borrowed: boolean;
   /** Path of the Compose plugin; absent where the stack needs none. */
   readonly compose?: string;
+  /** Whether the engine is a swarm's manager, and Pulumi starts the bot. */
+  readonly swarm?: boolean;
 }
 
-type System = 'cluster' | 'aws' | 'docker';
+type System = 'cluster' | 'aws' | 'vault' | 'docker' | 'swarm' | 'sealing';
 
 const systems: Readonly<Record<string, readonly System[]>> = {
   'aws-secrets-manager': ['cluster', 'aws'],
+  vault: ['cluster', 'vault'],
   kubernetes: ['cluster'],
+  'sealed-secrets': ['cluster', 'sealing'],
   compose: ['docker'],
   'env-file': ['docker'],
+  swarm: ['docker', 'swarm'],
 };
+
+function targetsIn(text: string): readonly unknown[] {
+  const targets = settingIn(text, projectName, 'targets');
+  return Array.isArray(targets) ? targets : ['compose'];
+}
 
 /** What the targets of a stack file need. */
 function needsOf(text: string): readonly System[] {
-  const targets = settingIn(text, projectName, 'targets');
-  const all: readonly unknown[] = Array.isArray(targets) ? targets : ['compose'];
-  return all.flatMap((name) => systems[String(name)] ?? []);
+  // What is written for git needs no server; its certificate is a file or a URL.
+  const forGit = settingIn(text, projectName, 'sealedInto') === 'git';
+  return targetsIn(text)
+    .map((name) => systems[String(name)] ?? [])
+    .filter((needed) => !(forGit && needed.includes('sealing')))
+    .flat();
+}
+
+/** Targets that a rehearsal can have systems for. */
+export const rehearsedTargets = Object.keys(systems);
+
+/** The same stack file with more targets, whose systems are started too: for a stack that moves. */
+export function withTargets(text: string, also: readonly string[]): string {
+  if (also.length === 0) return text;
+  const document = parseDocument(text);
+  document.setIn(['config', `${projectName}:targets`], [...targetsIn(text), ...also]);
+  return document.toString();
+}
+
+/** Whether an operator brings the values from a store. */
+export function isSynced(text: string): boolean {
+  return needsOf(text).some((need) => need === 'aws' || need === 'vault');
 }
 
 /** What a rehearsal of a stack file runs on. */
@@ -122,7 +154,7 @@ export async function startSystems(
     kind === 'cluster'
       ? { ...common, ...(await startForCluster(stack, text, kubeconfig)) }
       : kind === 'docker'
-        ? { ...common, ...(await startForDocker(stack)) }
+        ? { ...common, ...(await startForDocker(stack, text)) }
         : { ...common, environment: {}, replacements: {} };
   writePrivate(record(folder), JSON.stringify(systems));
   return systems;
@@ -154,13 +186,14 @@ export async function endSystems(stack: string): Promise<void> {
   }
 }
 
-type Started = Pick<Systems, 'environment' | 'replacements' | 'cluster' | 'compose'>;
+type Started = Pick<Systems, 'environment' | 'replacements' | 'cluster' | 'compose' | 'swarm'>;
 
-async function startForDocker(stack: string): Promise<Started> {
+async function startForDocker(stack: string, text: string): Promise<Started> {
   const folder = rehearsalFolder(stack);
+  const inSwarm = needsOf(text).includes('swarm');
   const compose = await goTool(dockerCompose);
   const progress = startProgress('starting a Docker Engine', 'about 5 seconds');
-  const { environment, image } = await startDocker(new Servers(folder), folder);
+  const { environment, image, swarm } = await startDocker(new Servers(folder), folder, inSwarm);
   progress.succeed('started a Docker Engine');
   // Where a client looks for its plugins: `docker compose` works in the rehearsal's shell.
   const config = join(folder, 'docker-config');
@@ -168,8 +201,18 @@ async function startForDocker(stack: string): Promise<Started> {
   symlinkSync(compose, join(config, 'cli-plugins', 'docker-compose'));
   return {
     environment: { ...environment, DOCKER_CONFIG: config },
-    replacements: { image, outputDirectory },
+    replacements: {
+      image,
+      outputDirectory,
+      ...(swarm && {
+        dockerHost: environment.DOCKER_HOST,
+        dockerCertPath: '',
+        swarmId: swarm.id,
+        swarmNode: swarm.node,
+      }),
+    },
     compose,
+    ...(swarm && { swarm: true }),
   };
 }
 
@@ -179,47 +222,94 @@ async function startForCluster(
   kubeconfig: string | undefined,
 ): Promise<Started> {
   const folder = rehearsalFolder(stack);
-  const inAws = needsOf(text).includes('aws');
+  const needed = needsOf(text);
+  const [inAws, inVault] = [needed.includes('aws'), needed.includes('vault')];
+  const sealing = needed.includes('sealing');
   // All tools first: what cannot be had is known before a server runs.
   if (kubeconfig === undefined) await goTool(kubernetes);
-  if (inAws) {
-    await goTool(externalSecrets);
-    await installMoto();
-  }
+  if (inAws || inVault) await goTool(externalSecrets);
+  if (inAws) await installMoto();
+  if (inVault) await goTool(vault);
+  if (sealing) await goTool(sealedSecrets);
   const storageClass = textIn(text, 'storageClass');
   const cluster =
     kubeconfig === undefined
       ? await startOwn(folder, storageClass, textIn(text, 'storageSize'))
       : await openBorrowed(kubeconfig, folder, storageClass);
-  const store = inAws ? await startStore(folder, text, cluster) : undefined;
+  const stores = [
+    ...(inAws ? [await startAwsStore(folder, text)] : []),
+    ...(inVault ? [await startVaultStore(stack, folder, cluster)] : []),
+  ];
+  if (stores.length > 0) await startOperatorFor(folder, cluster, stores[0]?.awsEndpoint);
+  const sealed = sealing ? await startSealing(folder, cluster) : undefined;
+  // kubectl of the cluster's version.
+  const path = [
+    ...(kubeconfig === undefined ? [toolDirectory(kubernetes)] : []),
+    ...(sealing ? [toolDirectory(sealedSecrets)] : []),
+  ];
   return {
     cluster,
     environment: {
-      ...store?.environment,
+      ...merged(stores.map(({ environment }) => environment)),
       KUBECONFIG: cluster.kubeconfig,
-      // kubectl of the cluster's version.
-      ...(kubeconfig === undefined && { REHEARSAL_PATH: toolDirectory(kubernetes) }),
+      ...(path.length > 0 && { REHEARSAL_PATH: path.join(delimiter) }),
     },
     replacements: {
-      ...(store && { account: store.account }),
+      ...merged(stores.map(({ replacements }) => replacements)),
+      ...(needed.includes('docker') && { outputDirectory }),
       cluster: cluster.uid,
-      ...(store && { issuer: cluster.issuer }),
+      ...(inAws && { issuer: cluster.issuer }),
       kubeContext: cluster.context,
       ...(cluster.image !== undefined && { image: cluster.image }),
+      ...sealed,
     },
   };
 }
 
-/** The AWS API, and the operator that brings what it holds into the cluster. */
-async function startStore(
+function merged<T extends object>(parts: readonly T[]): T {
+  return Object.assign({}, ...parts) as T;
+}
+
+/** What a store adds to the rehearsal. */
+interface Store extends Pick<Systems, 'environment' | 'replacements'> {
+  /** For the operator. */
+  readonly awsEndpoint?: string;
+}
+
+async function startVaultStore(stack: string, folder: string, cluster: Cluster): Promise<Store> {
+  const progress = startProgress('starting Vault', 'about 2 seconds');
+  const { address, id, token } = await startVault({
+    stack,
+    folder,
+    servers: new Servers(folder),
+    binary: await goTool(vault),
+    access: await accessTo(cluster.adminKubeconfig, cluster.context),
+  });
+  progress.succeed('started Vault');
+  return {
+    environment: { VAULT_ADDR: address, VAULT_TOKEN: token },
+    replacements: { vaultAddress: address, vaultId: id },
+  };
+}
+
+/** The controller that opens what is sealed; a cluster that was there before has its own. */
+async function startSealing(
   folder: string,
-  text: string,
   cluster: Cluster,
-): Promise<{
-  readonly account: string;
-  readonly environment: Readonly<Record<string, string>>;
-}> {
-  const operator = await goTool(externalSecrets);
+): Promise<Pick<Replacements, 'certificate' | 'certificateFingerprint'>> {
+  const { adminKubeconfig, context } = cluster;
+  const enclosure = enclosureIn(folder);
+  if (enclosure !== undefined) {
+    const progress = startProgress('starting sealed-secrets', 'about 10 seconds');
+    const access = await accessTo(adminKubeconfig, context);
+    await startSealedSecrets({ folder, access, enclosure, tools: toolDirectory(sealedSecrets) });
+    progress.succeed('started sealed-secrets');
+  }
+  const certificateFingerprint = await fingerprintOf(adminKubeconfig, context);
+  return { certificate: 'controller', certificateFingerprint };
+}
+
+async function startAwsStore(folder: string, text: string): Promise<Store> {
   const servers = new Servers(folder);
   process.env[startedFor] = folder;
   const aws = await startAws({ directory: join(folder, 'logs') });
@@ -229,25 +319,35 @@ async function startStore(
   }
   const role = deployRole(text);
   const credentials = await becomeRole(aws.endpoint, role);
-  const enclosure = enclosureIn(folder);
-  const progress = startProgress('starting External Secrets', 'about 5 seconds');
-  await startOperator({
-    folder,
-    servers,
-    access: await accessTo(cluster.adminKubeconfig, cluster.context),
-    binary: operator,
-    crds: join(dirname(operator), 'crds.yaml'),
-    awsEndpoint: aws.endpoint,
-    ...(enclosure && { enclosure }),
-  });
-  progress.succeed('started External Secrets');
   const own = Object.entries(aws.environment).filter(
     (entry): entry is [string, string] => entry[1] !== undefined,
   );
   return {
-    account: aws.account,
+    awsEndpoint: aws.endpoint,
     environment: { ...Object.fromEntries(own), ...credentials },
+    replacements: { account: aws.account },
   };
+}
+
+/** The operator that brings what a store holds into the cluster. */
+async function startOperatorFor(
+  folder: string,
+  cluster: Cluster,
+  awsEndpoint: string | undefined,
+): Promise<void> {
+  const operator = await goTool(externalSecrets);
+  const enclosure = enclosureIn(folder);
+  const progress = startProgress('starting External Secrets', 'about 5 seconds');
+  await startOperator({
+    folder,
+    servers: new Servers(folder),
+    access: await accessTo(cluster.adminKubeconfig, cluster.context),
+    binary: operator,
+    crds: join(dirname(operator), 'crds.yaml'),
+    ...(awsEndpoint !== undefined && { awsEndpoint }),
+    ...(enclosure && { enclosure }),
+  });
+  progress.succeed('started External Secrets');
 }
 
 /** The first role that the stack lists as deploying, as its ARN has it: its path and its name. */

@@ -39,7 +39,7 @@ function withoutLinks(path: string): string {
 }
 
 /** The git work tree around a path; the nearest existing directory decides. */
-function workTreeOf(path: string): string | undefined {
+export function workTreeOf(path: string): string | undefined {
   for (let at = dirname(path); ; at = dirname(at)) {
     if (existsSync(join(at, '.git'))) return at;
     if (at === dirname(at)) return undefined;

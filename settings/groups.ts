@@ -4,7 +4,7 @@ import type { TargetName } from '../components/delivery/targets.ts';
 import type { Cluster, Reader } from '../components/systems.ts';
 import type { Manner } from '../components/values.ts';
 import { nearest, pulumiCommand, removeCommand, shown, shownName } from './mistake.ts';
-import type { Found, RawSettings } from './raw.ts';
+import { type Found, isMap, type RawSettings } from './raw.ts';
 
 export interface GroupManner extends Manner {
   /** `external`: somebody else writes the store; no value is asked for, and none is taken. */
@@ -24,9 +24,10 @@ const fallback: Record<GroupName, GroupManner> = {
   monitoring: { naming: 'fixed', source: 'stack', env: 'files' },
 };
 
+/** @param outside targets that do not end in a cluster, where somebody else's Secret can be mounted */
 export function checkGroups(
   raw: RawSettings,
-  fileTargets: readonly TargetName[],
+  outside: readonly TargetName[],
   found: Found,
 ): Record<GroupName, GroupManner> {
   const { stack } = raw;
@@ -77,11 +78,11 @@ export function checkGroups(
     }
   }
   for (const group of groupNames.filter((name) => manners[name].source === 'external')) {
-    if (fileTargets.length > 0) {
+    if (outside.length > 0) {
       found({
         what: `groups.${group}.source`,
-        got: `external, with target ${fileTargets.join(', ')}`,
-        allowed: 'stack, because a file cannot be written without its values',
+        got: `external, with target ${outside.join(', ')}`,
+        allowed: 'stack, because nothing can be written there without its values',
         fix: setCommand(stack, group, 'source', 'stack'),
       });
     }
@@ -169,8 +170,4 @@ function groupEntries(
 
 function setCommand(stack: string, group: string, field: string, value: string): string {
   return pulumiCommand(stack, 'config', 'set', `--path 'groups.${group}.${field}'`, value);
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -80,7 +80,8 @@ export function valueNameOf(name: string): string | undefined {
   return isSecretKey(key) && entryOf(key).group === group ? name : undefined;
 }
 
-/** Whether a setting is a group, of which nothing may be shown. */
-export function isValueMap(name: string): boolean {
-  return groupNames.some((group) => group === name);
+/** Whether a setting is a group, or a value outside of its group: nothing of it may be shown. */
+export function holdsValues(name: string): boolean {
+  const [group, ...keys] = name.split('.');
+  return groupNames.some((each) => each === group) || [name, ...keys].some(isSecretKey);
 }

@@ -27,23 +27,43 @@ const scalarNames = [
   'namespace',
   'prefix',
   'outputDirectory',
+  'gitopsDirectory',
+  'sealedInto',
+  'certificate',
+  'certificateFingerprint',
+  'handOver',
   'account',
   'region',
   'recoveryWindowDays',
+  'vaultAddress',
+  'vaultId',
+  'vaultMount',
+  'vaultAuth',
   'cluster',
   'kubeContext',
   'issuer',
   'operator',
   'storageClass',
   'storageSize',
+  'dockerHost',
+  'dockerCertPath',
+  'swarmId',
+  'swarmNode',
+  'swarmDeploy',
 ] as const;
 export const listNames = ['targets', 'exchanges', 'services'] as const;
 export const roleListNames = ['deployRoles', 'breakGlassRoles'] as const;
-const mapNames = ['groups', 'readers', 'strategy'] as const;
+const otherListNames = ['recipients'] as const;
+const mapNames = ['groups', 'readers', 'strategy', 'rotation'] as const;
 export const settingNames: readonly string[] = [
   ...scalarNames,
   ...listNames,
   ...roleListNames,
+  ...otherListNames,
   ...mapNames,
   ...groupNames,
 ];
+
+export function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

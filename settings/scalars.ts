@@ -5,7 +5,7 @@ import type { Found, RawSettings } from './raw.ts';
 
 export function checkBoolean(
   { config, stack }: RawSettings,
-  setting: 'protect' | 'placeholders',
+  setting: 'protect' | 'placeholders' | 'handOver',
   fallback: boolean,
   found: Found,
 ): boolean {
@@ -49,9 +49,11 @@ export const directoryRule: TextRule = {
     'a directory below the project, or an absolute path: letters, digits and _ . - /, without .. and not .git or .local',
 };
 
+export const gitopsRule: TextRule = { ...directoryRule, fallback: 'gitops' };
+
 export function checkText(
   { config, stack }: RawSettings,
-  setting: 'image' | 'namespace' | 'prefix' | 'outputDirectory',
+  setting: 'image' | 'namespace' | 'prefix' | 'outputDirectory' | 'gitopsDirectory',
   rule: TextRule,
   found: Found,
 ): string {

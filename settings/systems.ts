@@ -4,11 +4,37 @@
  */
 import * as pulumi from '@pulumi/pulumi';
 import { type TargetName, targetNames, targetOf } from '../components/delivery/targets.ts';
-import type { AwsAccount, Cluster, SystemName } from '../components/systems.ts';
+import type {
+  AwsAccount,
+  Cluster,
+  Place,
+  SwarmManager,
+  SystemName,
+  VaultServer,
+} from '../components/systems.ts';
 import { mayBeValue, pulumiCommand, shown } from './mistake.ts';
 import type { Found, RawSettings, roleListNames } from './raw.ts';
 
-type IdSetting = 'account' | 'region' | 'cluster' | 'issuer' | 'operator' | 'storageSize';
+type IdSetting =
+  | 'account'
+  | 'region'
+  | 'vaultAddress'
+  | 'vaultId'
+  | 'vaultMount'
+  | 'vaultAuth'
+  | 'cluster'
+  | 'issuer'
+  | 'operator'
+  | 'storageSize'
+  | 'dockerHost'
+  | 'dockerCertPath'
+  | 'swarmId'
+  | 'swarmNode'
+  | 'swarmDeploy';
+
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/u;
+/** Where something is mounted in Vault; `.` and `..` would be parts of another path. */
+const mountPath = /^(?!.*(?:^|\/)\.{1,2}(?:\/|$))[\w.-]{1,100}(?:\/[\w.-]{1,100}){0,5}$/u;
 
 interface IdRule {
   readonly pattern: RegExp;
@@ -29,8 +55,30 @@ const rules: Record<IdSetting, IdRule> = {
     allowed: 'a region of the partition aws',
     find: 'us-east-1',
   },
+  vaultAddress: {
+    // In the clear only to this machine itself.
+    pattern:
+      /^(?:https:\/\/[A-Za-z0-9.-]+|http:\/\/(?:127\.0\.0\.1|localhost))(?::\d{1,5})?(?:\/[A-Za-z0-9._~/-]*[A-Za-z0-9._~-])?$/u,
+    allowed: 'the https URL of a Vault server, without a slash at the end',
+    find: '"$VAULT_ADDR"',
+  },
+  vaultId: {
+    pattern: uuid,
+    allowed: 'the cluster id of the Vault server',
+    find: '"$(vault status -format=json | jq -r .cluster_id)"',
+  },
+  vaultMount: {
+    pattern: mountPath,
+    allowed: 'where a secrets engine KV version 2 is mounted, without slashes at its ends',
+    find: 'secret',
+  },
+  vaultAuth: {
+    pattern: mountPath,
+    allowed: 'where the auth method kubernetes is mounted, without slashes at its ends',
+    find: 'kubernetes',
+  },
   cluster: {
-    pattern: /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/u,
+    pattern: uuid,
     allowed: "the UID of the cluster's kube-system namespace",
     find: `"$(kubectl get namespace kube-system -o 'jsonpath={.metadata.uid}')"`,
   },
@@ -49,12 +97,46 @@ const rules: Record<IdSetting, IdRule> = {
     allowed: 'a number with Mi, Gi or Ti',
     find: '5Gi',
   },
+  dockerHost: {
+    // Never tcp without TLS: who reaches such a port is root on that machine.
+    pattern:
+      /^(?:unix:\/\/\/[\w./@-]+|ssh:\/\/(?:\w[\w.-]*@)?\w[\w.-]*(?::\d{1,5})?|tcp:\/\/\w[\w.-]*:\d{1,5})$/u,
+    allowed: 'unix:///PATH, ssh://USER@HOST or tcp://HOST:PORT',
+    find: 'unix:///var/run/docker.sock',
+  },
+  dockerCertPath: {
+    pattern: /^\/[\w./@-]+$/u,
+    allowed: 'the absolute path of a directory with ca.pem, cert.pem and key.pem',
+    find: '"$HOME/.docker"',
+  },
+  swarmId: {
+    pattern: /^[0-9a-z]{25}$/u,
+    allowed: 'the cluster id of a swarm',
+    find: `"$(docker info --format '{{.Swarm.Cluster.ID}}')"`,
+  },
+  swarmNode: {
+    pattern: /^[0-9a-z]{25}$/u,
+    allowed: 'the id of the node that the bot runs on',
+    find: `"$(docker info --format '{{.Swarm.NodeID}}')"`,
+  },
+  swarmDeploy: {
+    pattern: /^(?:pulumi|stack)$/u,
+    allowed: 'pulumi, or stack for docker stack deploy',
+    find: 'pulumi',
+  },
 };
 
-/** Whether one of the targets delivers to a system; what is no target, no. */
-export function needs(chosen: unknown, system: SystemName): boolean {
-  const names: readonly unknown[] = Array.isArray(chosen) ? chosen : [];
-  return targetNames.some((name) => names.includes(name) && targetOf(name).needs.includes(system));
+/** Characters of a service's name that leave `docker stack deploy` its own addition. */
+const longestService = 50;
+
+/** Whether one of the targets of a config delivers to a system; what is no target, no. */
+export function needs(config: RawSettings['config'], system: SystemName): boolean {
+  const names: readonly unknown[] = Array.isArray(config.targets) ? config.targets : [];
+  return targetNames.some((name) => {
+    const { needs: needed } = targetOf(name);
+    const systems = typeof needed === 'function' ? needed(config) : needed;
+    return names.includes(name) && systems.includes(system);
+  });
 }
 
 /** What a check of one of the settings here is told. */
@@ -81,8 +163,13 @@ function checkId({ raw, needed, found }: Check, setting: IdSetting, fallback = '
   return '';
 }
 
-/** A command of kubectl that asks the stack's own cluster, as far as it is known. */
+/** A command of kubectl or docker that asks the stack's own system, as far as it is known. */
 function inContext({ config, kubeconfig }: RawSettings, command: string): string {
+  const { dockerHost } = config;
+  if (typeof dockerHost === 'string' && rules.dockerHost.pattern.test(dockerHost)) {
+    const there = command.replace('docker info', `docker --host ${dockerHost} info`);
+    if (there !== command) return there;
+  }
   const context = kubeconfig?.contexts.find((name) => name === config.kubeContext);
   const plain = context !== undefined && /^[\w.:@/-]+$/u.test(context);
   return plain ? command.replace('kubectl ', `kubectl --context ${context} `) : command;
@@ -138,7 +225,7 @@ export function checkAws(
   namespace: string,
   found: Found,
 ): AwsAccount | undefined {
-  const needed = needs(chosen, 'aws');
+  const needed = needs({ ...raw.config, targets: chosen }, 'aws');
   const check = { raw, needed, found };
   const account = checkId(check, 'account');
   const settings: AwsAccount = {
@@ -167,14 +254,63 @@ export function checkAws(
   return needed ? settings : undefined;
 }
 
+/** @returns the Vault server; undefined when no target needs one */
+export function checkVault(
+  raw: RawSettings,
+  chosen: readonly TargetName[],
+  { namespace, prefix }: { readonly namespace: string; readonly prefix: string },
+  found: Found,
+): VaultServer | undefined {
+  const needed = needs({ ...raw.config, targets: chosen }, 'vault');
+  const check = { raw, needed, found };
+  const settings: VaultServer = {
+    address: checkId(check, 'vaultAddress'),
+    id: checkId(check, 'vaultId'),
+    mount: checkId(check, 'vaultMount', 'secret'),
+    auth: checkId(check, 'vaultAuth', 'kubernetes'),
+    readerRole: `${namespace}-${raw.stack}-secrets-reader`,
+  };
+  // In a policy of Vault's, a part + stands for any: the operator would read what is not its own.
+  if (needed && prefix.split('/').some((part) => /^(?:\+|\.{1,2})$/u.test(part))) {
+    found({
+      what: 'prefix',
+      got: 'a part that is +, . or .. alone',
+      allowed: 'parts that are names, because a policy of Vault takes + for any',
+      fix: pulumiCommand(raw.stack, 'config', 'set', 'prefix', 'hummingbot'),
+    });
+  }
+  return needed ? settings : undefined;
+}
+
+/** Whether one of the targets ends in a namespace, whoever brings it there. */
+export function endsInNamespace(chosen: readonly TargetName[]): boolean {
+  return chosen.some((name) => ['cluster', 'git'].includes(targetOf(name).kind));
+}
+
+/** @returns what stands around the bot; undefined when no target ends in a namespace */
+export function checkPlace(
+  raw: RawSettings,
+  chosen: readonly TargetName[],
+  settled: Pick<Place, 'namespace' | 'readers'> & { readonly protect: boolean },
+  found: Found,
+): Place | undefined {
+  const needed = endsInNamespace(chosen);
+  const check = { raw, needed, found };
+  const size = checkId(check, 'storageSize', '5Gi');
+  const className = checkStorageClass(check, settled.protect);
+  if (!needed) return undefined;
+  const { namespace, readers } = settled;
+  return { namespace, readers, storage: className === '' ? undefined : { className, size } };
+}
+
 /** @returns the cluster; undefined when no target needs one */
 export function checkCluster(
   raw: RawSettings,
   chosen: readonly TargetName[],
-  settled: Pick<Cluster, 'namespace' | 'readers'> & { readonly protect: boolean },
+  place: Place | undefined,
   found: Found,
 ): Cluster | undefined {
-  const needed = needs(chosen, 'cluster');
+  const needed = needs({ ...raw.config, targets: chosen }, 'cluster');
   const check = { raw, needed, found };
   const uid = checkId(check, 'cluster');
   const [namespace = '', name = ''] = checkId(
@@ -182,19 +318,55 @@ export function checkCluster(
     'operator',
     'external-secrets/external-secrets',
   ).split('/');
-  const size = checkId(check, 'storageSize', '5Gi');
-  const className = checkStorageClass(check, settled.protect);
   const { context, kubeconfig } = checkContext(check);
-  if (!needed) return undefined;
+  if (!needed || place === undefined) return undefined;
   return {
+    ...place,
     uid,
     context,
     kubeconfig: pulumi.secret(kubeconfig),
-    namespace: settled.namespace,
-    readers: settled.readers,
     operator: { namespace, name },
-    storage: className === '' ? undefined : { className, size },
   };
+}
+
+/** @returns the manager of the swarm; undefined when no target needs one */
+export function checkManager(
+  raw: RawSettings,
+  chosen: readonly TargetName[],
+  namespace: string,
+  found: Found,
+): SwarmManager | undefined {
+  const needed = needs({ ...raw.config, targets: chosen }, 'manager');
+  const check = { raw, needed, found };
+  const host = checkId(check, 'dockerHost', rules.dockerHost.find);
+  const isTls = host.startsWith('tcp:');
+  const certPath = checkId({ ...check, needed: needed && isTls }, 'dockerCertPath');
+  if (needed && !isTls && certPath !== '') {
+    found({
+      what: 'dockerCertPath',
+      got: `a directory, with dockerHost ${host}`,
+      allowed: 'none but for tcp',
+      fix: pulumiCommand(raw.stack, 'config', 'rm', 'dockerCertPath'),
+    });
+  }
+  const manager: SwarmManager = {
+    id: checkId(check, 'swarmId'),
+    host,
+    certPath,
+    node: checkId(check, 'swarmNode'),
+    service: `${namespace}-${raw.stack}`,
+    deploy: checkId(check, 'swarmDeploy', 'pulumi') === 'stack' ? 'stack' : 'pulumi',
+  };
+  // The Engine's own limit (moby/swarmkit, controlapi/common.go); a volume and a stack add to it.
+  if (needed && manager.service.length > longestService) {
+    found({
+      what: 'namespace',
+      got: `a name that with the stack's gives a service of ${manager.service.length} characters`,
+      allowed: `at most ${longestService}`,
+      fix: 'a shorter namespace, or a stack of a shorter name',
+    });
+  }
+  return needed ? manager : undefined;
 }
 
 function checkStorageClass({ raw, needed, found }: Check, protect: boolean): string {

@@ -36,6 +36,16 @@ export const ids = {
   image: `hummingbot/hummingbot:version-2.16.0@${digest}`,
 };
 
+/** The same for a stack that delivers to Vault. */
+export const vaultIds = {
+  targets: ['vault'],
+  vaultAddress: 'https://vault.example.org:8200',
+  vaultId: mocked.vault,
+  cluster: mocked.cluster,
+  kubeContext: 'ours',
+  image: ids.image,
+};
+
 const kubeconfig = JSON.stringify({
   contexts: [
     { name: 'theirs', context: { cluster: 'other', user: 'other' } },

@@ -19,13 +19,30 @@ export interface Options {
   readonly dependencies: readonly string[];
   readonly provider: string;
   readonly createTimeout: string | undefined;
+  /** Its URN. */
+  readonly parent: string;
+  /** "<URN of the parent> <name>" of what it may have been before. */
+  readonly aliases: readonly string[];
 }
 
-/** Account, role and cluster that the mocks say they are. */
+/** Account, role, cluster, Vault and swarm that the mocks say they are. */
 export const mocked = {
   account: '210987654321',
   role: 'hummingbot-deploy',
   cluster: '0b1c2d3e-4f50-4162-8374-95a6b7c8d9e0',
+  vault: '1c2d3e4f-5061-4273-8495-a6b7c8d9e0f1',
+  swarm: 'swarm0swarm0swarm0swarm00',
+  certificate: 'PEM of the certificate',
+  fingerprint: Array(32).fill('0A').join(':'),
+} as const;
+
+/** What is found of a certificate that is right. */
+export const mockedCertificate = {
+  certificate: mocked.certificate,
+  fingerprint: mocked.fingerprint,
+  notBefore: '2026-01-01T00:00:00.000Z',
+  notAfter: '2126-01-01T00:00:00.000Z',
+  algorithm: 'rsa',
 } as const;
 
 /** What a provider would answer: a result, or why there is none. */
@@ -38,6 +55,12 @@ const answers: Answers = {
   },
   'aws:iam/getRole:getRole': { arn: `arn:aws:iam::${mocked.account}:role/ci/${mocked.role}` },
   'hummingbot:index:getDeletedSecrets': { deleted: [] },
+  'hummingbot:index:getCertificate': mockedCertificate,
+  'hummingbot:index:getKubeseal': { version: '0.36.0' },
+  'hummingbot:index:getSops': { version: '3.13.3' },
+  'hummingbot:index:getSwarm': { id: mocked.swarm },
+  'hummingbot:index:getVault': { id: mocked.vault, owners: [] },
+  'hummingbot:index:getKvTurn': { cas: 4 },
   'hummingbot:index:getCluster': { uid: mocked.cluster, server: 'https://cluster.invalid' },
 };
 
@@ -56,6 +79,11 @@ function optionsOf(request: RegisterResourceRequest): Options {
     }),
     provider: request.getProvider().split('::')[3] ?? '',
     createTimeout: request.getCustomtimeouts()?.getCreate(),
+    parent: request.getParent(),
+    aliases: request.getAliasesList().map((alias) => {
+      const spec = alias.getSpec();
+      return `${spec?.getParenturn()} ${spec?.getName()}`;
+    }),
   };
 }
 
@@ -131,6 +159,12 @@ export class Recorder {
         return { versionId: `version-${made}` };
       case 'aws:iam/role:Role':
         return { arn: `arn:aws:iam::${mocked.account}:role/${inputs.name}` };
+      case 'hummingbot:index:SealedData': {
+        const { value } = inputs.data as { readonly value: Readonly<Record<string, string>> };
+        const ciphertext = Buffer.from(made).toString('base64').replaceAll('=', '').repeat(40);
+        const keys = Object.keys(value).map((key) => [key, ciphertext]);
+        return { encryptedData: Object.fromEntries(keys) };
+      }
       case 'kubernetes:apps/v1:Deployment':
         return { metadata: { ...inputs.metadata, generation: 3, uid: made } };
       default:

@@ -52,7 +52,7 @@ describe('a too old Node', () => {
     for (const name of ['start', 'pulumi', 'import', 'restore', 'doctor', 'rehearse'])
       assert.match(
         scripts[name] ?? '',
-        /^ulimit -c 0; exec node --require \.\/runtime-check\.cjs /,
+        /^prlimit --core=1 --pid \$\$ 2>\/dev\/null \|\| ulimit -c 0; exec node --require \.\/runtime-check\.cjs /,
       );
   });
 });

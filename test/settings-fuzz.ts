@@ -120,15 +120,29 @@ const rightScalars: Readonly<Record<string, readonly unknown[]>> = {
   namespace: ['hummingbot'],
   prefix: ['hummingbot', 'team/hummingbot'],
   outputDirectory: ['out'],
+  gitopsDirectory: ['gitops'],
+  sealedInto: ['cluster', 'git'],
+  certificate: ['controller', 'certificate.pem'],
+  handOver: [false],
+  certificateFingerprint: [Array(32).fill('0A').join(':')],
   account: ['210987654321'],
   region: ['us-east-1'],
   recoveryWindowDays: [7, '30'],
+  vaultAddress: ['https://vault.example:8200'],
+  vaultId: ['1c2d3e4f-5061-4273-8495-a6b7c8d9e0f1'],
+  vaultMount: ['secret'],
+  vaultAuth: ['kubernetes'],
   cluster: ['0b1c2d3e-4f50-4162-8374-95a6b7c8d9e0'],
   kubeContext: ['ours'],
   issuer: ['https://issuer.example/id/1'],
   operator: ['external-secrets/external-secrets'],
   storageClass: ['', 'gp3'],
   storageSize: ['5Gi'],
+  dockerHost: ['unix:///var/run/docker.sock', 'ssh://me@host'],
+  dockerCertPath: [''],
+  swarmId: ['swarm0swarm0swarm0swarm00'],
+  swarmNode: ['node00node00node00node000'],
+  swarmDeploy: ['pulumi', 'stack'],
 };
 const rightLists: Readonly<Record<string, readonly string[]>> = {
   targets: targetNames,
@@ -136,6 +150,10 @@ const rightLists: Readonly<Record<string, readonly string[]>> = {
   services: serviceNames,
   deployRoles: [role('deploy'), role('other')],
   breakGlassRoles: [role('glass')],
+  recipients: [
+    'age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj',
+    'arn:aws:kms:us-east-1:210987654321:alias/hummingbot',
+  ],
 };
 
 const plain = ['binance', 'uuid', 'hex', 'password'];
@@ -229,6 +247,19 @@ function configsOf(planted: ReadonlyMap<string, Planted>, rights: number): fc.Ar
       script: ['book.py'],
       controllers: [[], ['more.yml']],
     }),
+    rotation: mostly(
+      fc.dictionary(
+        fc.constantFrom('check', 'revoke'),
+        fc.constantFrom<Config>({}, { 'trading.binance': 'hooks/x' }),
+        { maxKeys: 2 },
+      ),
+      fc.oneof(
+        anything,
+        fc.dictionary(names, text, { maxKeys: 2 }),
+        fc.record({ check: fc.dictionary(names, text, { maxKeys: 2 }) }),
+        fc.record({ revoke: fc.record({ 'trading.kraken': text }) }),
+      ),
+    ),
   };
   for (const [name, right] of Object.entries(rightScalars)) {
     settings[name] = mostly(fc.constantFrom(...right), text);
@@ -248,7 +279,8 @@ function configsOf(planted: ReadonlyMap<string, Planted>, rights: number): fc.Ar
   const known = fc.record(settings, {
     requiredKeys: [
       ...['environment', 'targets', 'protect', 'placeholders'],
-      ...['account', 'cluster', 'issuer', 'kubeContext'],
+      ...['account', 'cluster', 'issuer', 'kubeContext', 'certificateFingerprint'],
+      ...['vaultAddress', 'vaultId', 'swarmId', 'swarmNode'],
     ],
   });
   return fc
@@ -260,7 +292,7 @@ function configsOf(planted: ReadonlyMap<string, Planted>, rights: number): fc.Ar
 export const madeSettings: readonly string[] = [
   ...Object.keys(rightScalars),
   ...Object.keys(rightLists),
-  ...['groups', 'readers', 'strategy'],
+  ...['groups', 'readers', 'strategy', 'rotation'],
   ...groupNames,
 ];
 export const unmadeSettings = settingNames.filter((name) => !madeSettings.includes(name));

@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as pulumi from '@pulumi/pulumi';
+import { targetNames } from '../components/delivery/targets.ts';
 import { lineOf, type Mistake } from '../settings/mistake.ts';
 import type { RawSettings } from '../settings/raw.ts';
 import { parseStackFile } from '../settings/stack-file.ts';
@@ -171,7 +172,10 @@ const cases: readonly (readonly [string, RawSettings, RegExp, 2?])[] = [
   [
     'a target that does not exist',
     raw({ targets: ['compos'] }),
-    /^targets\[0\]: got "compos"; allowed: compose, env-file, kubernetes, aws-secrets-manager; fix: .*--path 'targets\[0\]' compose/,
+    new RegExp(
+      `^targets\\[0\\]: got "compos"; allowed: ${targetNames.join(', ')}; fix: .*--path 'targets\\[0\\]' compose`,
+      'u',
+    ),
   ],
   ['no target', raw({ targets: [] }), /^targets: got an empty list; allowed: at least one/],
   [

@@ -26,24 +26,37 @@ function importsOf(path: string): readonly string[] {
 const allowed: readonly (readonly [RegExp, RegExp])[] = [
   [/^components\/(?:catalog|shape)\.ts$/, /^components\/(?:catalog|shape)\.ts$/],
   [/^components\/values\.ts$/, /^components\/(?:catalog|shape)\.ts$/],
-  [/^components\/(?:systems|labels|strategy)\.ts$/, /^components\/catalog\.ts$/],
+  [/^components\/(?:systems|labels|strategy)\.ts$/, /^components\/(?:catalog|kinds)\.ts$/],
+  [/^components\/(?:kinds|live-kinds)\.ts$/, /^components\/kinds\.ts$/],
+  [/^components\/git-yaml\.ts$/, /^$/],
+  [
+    /^components\/certificate\.ts$/,
+    /^(?:components\/systems\.ts|plugins\/hummingbot\/sealing-resources\.ts|settings\/mistake\.ts)/,
+  ],
+  [
+    /^components\/manifests\.ts$/,
+    /^(?:components\/(?:kinds|git-yaml)\.ts|plugins\/hummingbot\/git-resources\.ts)/,
+  ],
   // An operator's own access is a part of the way that it carries.
   [
     /^components\/delivery\//,
-    /^(?:components\/(?:catalog|values|systems|labels)\.ts|components\/(?:delivery|access)\/|plugins\/hummingbot\/resources\.ts)/,
+    /^(?:components\/(?:catalog|values|systems|labels|live-kinds|git-yaml)\.ts|components\/(?:delivery|access)\/|plugins\/hummingbot\/(?:resources|git-resources|sealing-resources|sops-rules|get-vault)\.ts)/,
   ],
   [
     /^components\/access\//,
-    /^(?:components\/(?:catalog|systems|labels)\.ts|components\/access\/|components\/delivery\/(?:delivery|aws-rules)\.ts)/,
+    /^(?:components\/(?:catalog|systems|labels|kinds)\.ts|components\/access\/|components\/delivery\/(?:delivery|aws-rules)\.ts)/,
   ],
   [
     /^components\/consumers\//,
     /^(?:components\/(?:catalog|shape|strategy|systems|labels)\.ts|components\/delivery\/delivery\.ts|components\/consumers\/|plugins\/hummingbot\/resources\.ts)/,
   ],
-  [/^components\/in-cluster\.ts$/, /^components\/(?:access|consumers)\//],
+  [
+    /^components\/in-namespace\.ts$/,
+    /^components\/(?:(?:access|consumers)\/|(?:systems|manifests|live-kinds)\.ts)/,
+  ],
   [
     /^components\/guards\.ts$/,
-    /^(?:components\/systems\.ts|plugins\/hummingbot\/(?:resources|get-deleted-secrets)\.ts|settings\/mistake\.ts)/,
+    /^(?:components\/(?:systems|certificate)\.ts|plugins\/hummingbot\/(?:resources|git-resources|get-deleted-secrets|get-swarm|get-vault)\.ts|settings\/mistake\.ts)/,
   ],
   [
     /^settings(?:\/.*)?\.ts$/,
@@ -52,16 +65,20 @@ const allowed: readonly (readonly [RegExp, RegExp])[] = [
   [/^plugins\//, /^(?:plugins\/|engine-watch\.cjs)/],
   [
     /^operations\/engine\//,
-    /^(?:operations\/engine\/|settings\/(?:mistake|plaintext|stack-file|stack-name)\.ts)/,
+    /^(?:operations\/engine\/|settings\/(?:mistake|plaintext|stack-file|stack-name)\.ts|plugins\/(?:docker-api|resource-handler|hummingbot\/swarm)\.ts)/,
   ],
   [
     /^operations\/import\//,
     /^(?:operations\/(?:import\/|engine\/command-error\.ts)|components\/catalog\.ts|settings\/mistake\.ts)/,
   ],
+  [
+    /^operations\/rotation\//,
+    /^(?:operations\/(?:rotation|doctor|engine|import)\/|components\/(?:catalog|shape|values)\.ts|settings\/mistake\.ts)/,
+  ],
   // Whoever judges a stack asks the code that made it what is right, and where it is.
   [
     /^operations\/doctor\//,
-    /^(?:operations\/(?:doctor|engine)\/|settings(?:\.ts$|\/)|components\/(?:catalog|shape|values|labels)\.ts|components\/delivery\/(?:delivery|targets)\.ts|plugins\/(?:kubernetes-api|resource-handler|hummingbot\/pod-trouble)\.ts)/,
+    /^(?:operations\/(?:doctor|engine)\/|operations\/rotation\/(?:files|journal|ledger)\.ts|settings(?:\.ts$|\/)|components\/(?:catalog|shape|values|labels)\.ts|components\/delivery\/(?:delivery|targets)\.ts|plugins\/(?:docker-api|kubernetes-api|resource-handler|hummingbot\/pod-trouble)\.ts)/,
   ],
   [/^operations\/doctor\.ts$/, /^operations\/(?:doctor|engine)\//],
   [
@@ -70,7 +87,7 @@ const allowed: readonly (readonly [RegExp, RegExp])[] = [
   ],
   [
     /^operations\/[^/]+\.ts$/,
-    /^(?:operations\/(?:engine|import)\/|components\/(?:catalog|shape)\.ts|settings\/(?:mistake|plaintext|stack-file|stack-name)\.ts)/,
+    /^(?:operations\/(?:engine|import|rotation)\/|components\/(?:catalog|shape)\.ts|settings\/(?:mistake|plaintext|stack-file|stack-name)\.ts)/,
   ],
   [
     /^rehearsal\/[^/]+\.ts$/,
@@ -78,13 +95,16 @@ const allowed: readonly (readonly [RegExp, RegExp])[] = [
   ],
   [
     /^rehearsal\//,
-    /^(?:rehearsal\/|plugins\/(?:provider-server|kubernetes-api)\.ts|operations\/engine\/)/,
+    /^(?:rehearsal\/|plugins\/(?:provider-server|docker-api|kubernetes-api|vault-api)\.ts|operations\/engine\/)/,
   ],
 ];
 
-/** Where the same words name something else: Pulumi's providers, tools, servers, a store's own command. */
+/**
+ * Where the same words name something else: Pulumi's providers, tools, servers, a store's own command,
+ * an auth method of Vault's and whom its tokens are for.
+ */
 const otherWords =
-  /^(?:(?:components\/delivery|rehearsal|operations\/engine)\/|(?:operations\/(?:restore|tools)|components\/guards)\.ts$)/u;
+  /^(?:(?:components\/delivery|rehearsal|operations\/engine)\/|(?:operations\/(?:restore|tools)|components\/guards|components\/access\/vault|plugins\/hummingbot\/sops|settings\/systems)\.ts$)/u;
 
 /** A string literal that is the name and nothing else. */
 function literalOf(name: string): RegExp {

@@ -1,13 +1,12 @@
 /** Where it all lives: a namespace that is closed but for what the bot needs. */
-import { LimitRange } from '@pulumi/kubernetes/core/v1/limitRange.js';
-import { Namespace } from '@pulumi/kubernetes/core/v1/namespace.js';
-import { ResourceQuota } from '@pulumi/kubernetes/core/v1/resourceQuota.js';
 import * as pulumi from '@pulumi/pulumi';
 import type { ExchangeName, ServiceName } from '../catalog.ts';
+import type { Kinds } from '../kinds.ts';
 import { labelsOf } from '../labels.ts';
 import { NetworkRules } from './network.ts';
 
 export interface ClosedNamespaceArgs {
+  readonly kinds: Kinds;
   /** A change moves everything to a new one. */
   readonly namespace: string;
   readonly stack: string;
@@ -27,9 +26,9 @@ const modes = ['enforce', 'audit', 'warn'] as const;
 export class ClosedNamespace extends pulumi.ComponentResource {
   constructor(name: string, args: ClosedNamespaceArgs, opts?: pulumi.ComponentResourceOptions) {
     super('hummingbot-secrets:access:ClosedNamespace', name, {}, opts);
-    const { namespace, stack } = args;
+    const { namespace, stack, kinds } = args;
     const labels = labelsOf(stack, 'access');
-    const made = new Namespace(
+    const made = new kinds.Namespace(
       name,
       {
         metadata: {
@@ -49,7 +48,7 @@ export class ClosedNamespace extends pulumi.ComponentResource {
     );
     const inside = { parent: this, dependsOn: [made] };
     // Room for a bot, Gateway and an API, and for none that a stolen token would start.
-    new ResourceQuota(
+    new kinds.ResourceQuota(
       `${name}-quota`,
       {
         metadata: { name: 'hummingbot', namespace, labels },
@@ -68,7 +67,7 @@ export class ClosedNamespace extends pulumi.ComponentResource {
       },
       inside,
     );
-    new LimitRange(
+    new kinds.LimitRange(
       `${name}-limits`,
       {
         metadata: { name: 'hummingbot', namespace, labels },

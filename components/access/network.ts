@@ -1,10 +1,11 @@
 /** Who may be talked to: nobody, but for what the catalog says that the bot needs. */
-import { NetworkPolicy } from '@pulumi/kubernetes/networking/v1/networkPolicy.js';
 import * as pulumi from '@pulumi/pulumi';
 import { type ExchangeName, exchanges, type ServiceName } from '../catalog.ts';
+import type { Kinds } from '../kinds.ts';
 import { botSelector, labelsOf } from '../labels.ts';
 
 export interface NetworkRulesArgs {
+  readonly kinds: Kinds;
   readonly namespace: string;
   readonly stack: string;
   readonly exchanges: readonly ExchangeName[];
@@ -41,9 +42,9 @@ const gatewayPort = 15_888;
 export class NetworkRules extends pulumi.ComponentResource {
   constructor(name: string, args: NetworkRulesArgs, opts?: pulumi.ComponentResourceOptions) {
     super('hummingbot-secrets:access:NetworkRules', name, {}, opts);
-    const { namespace, stack } = args;
+    const { namespace, stack, kinds } = args;
     const labels = labelsOf(stack, 'access');
-    new NetworkPolicy(
+    new kinds.NetworkPolicy(
       `${name}-default-deny`,
       {
         metadata: { name: 'default-deny', namespace, labels },
@@ -51,7 +52,7 @@ export class NetworkRules extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    new NetworkPolicy(
+    new kinds.NetworkPolicy(
       `${name}-hummingbot`,
       {
         metadata: { name: 'hummingbot', namespace, labels },

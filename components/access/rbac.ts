@@ -1,11 +1,9 @@
 /** Who may read, in the cluster: service accounts, and the few rights that somebody needs. */
-import { ServiceAccount } from '@pulumi/kubernetes/core/v1/serviceAccount.js';
-import { Role } from '@pulumi/kubernetes/rbac/v1/role.js';
-import { RoleBinding } from '@pulumi/kubernetes/rbac/v1/roleBinding.js';
 import * as pulumi from '@pulumi/pulumi';
-import type { ClusterDelivery } from '../delivery/delivery.ts';
+import type { NamespaceDelivery } from '../delivery/delivery.ts';
+import type { Kinds } from '../kinds.ts';
 import { labelsOf } from '../labels.ts';
-import type { Cluster, Reader } from '../systems.ts';
+import type { Cluster, Ground, Reader } from '../systems.ts';
 
 /** Service account whose tokens the operator asks for; no pod runs as it. */
 export const operatorAccountName = 'hummingbot-secrets-reader';
@@ -13,6 +11,7 @@ export const operatorAccountName = 'hummingbot-secrets-reader';
 const apiGroup = 'rbac.authorization.k8s.io';
 
 interface Grant {
+  readonly kinds: Kinds;
   readonly namespace: string;
   readonly stack: string;
   readonly rule: {
@@ -26,9 +25,9 @@ interface Grant {
 
 /** A Role and its binding of the same name. */
 function grant(name: string, args: Grant, opts: pulumi.CustomResourceOptions): void {
-  const { namespace, rule } = args;
+  const { namespace, rule, kinds } = args;
   const metadata = { name, namespace, labels: labelsOf(args.stack, 'access') };
-  const role = new Role(
+  const role = new kinds.Role(
     name,
     {
       metadata,
@@ -43,7 +42,7 @@ function grant(name: string, args: Grant, opts: pulumi.CustomResourceOptions): v
     },
     opts,
   );
-  new RoleBinding(
+  new kinds.RoleBinding(
     name,
     {
       metadata,
@@ -59,6 +58,7 @@ function grant(name: string, args: Grant, opts: pulumi.CustomResourceOptions): v
 }
 
 export interface OperatorAccountArgs {
+  readonly kinds: Kinds;
   readonly cluster: Cluster;
   readonly stack: string;
   /** What ties the account to a role of a cloud. */
@@ -75,7 +75,7 @@ export class OperatorAccount extends pulumi.ComponentResource {
   constructor(name: string, args: OperatorAccountArgs, opts?: pulumi.ComponentResourceOptions) {
     super('hummingbot-secrets:access:OperatorAccount', name, {}, opts);
     const { namespace, operator } = args.cluster;
-    new ServiceAccount(
+    new args.kinds.ServiceAccount(
       operatorAccountName,
       {
         metadata: {
@@ -91,6 +91,7 @@ export class OperatorAccount extends pulumi.ComponentResource {
     grant(
       `${operatorAccountName}-token`,
       {
+        kinds: args.kinds,
         namespace,
         stack: args.stack,
         rule: {
@@ -108,10 +109,10 @@ export class OperatorAccount extends pulumi.ComponentResource {
 }
 
 export interface ReadersArgs {
-  readonly cluster: Cluster;
+  readonly ground: Ground;
   readonly stack: string;
   /** What they may read: it knows the names of the Secrets of today. */
-  readonly delivery: ClusterDelivery;
+  readonly delivery: NamespaceDelivery;
 }
 
 /**
@@ -122,14 +123,15 @@ export interface ReadersArgs {
 export class Readers extends pulumi.ComponentResource {
   constructor(name: string, args: ReadersArgs, opts?: pulumi.ComponentResourceOptions) {
     super('hummingbot-secrets:access:Readers', name, {}, opts);
-    const listed: Readonly<Record<string, readonly Reader[] | undefined>> = args.cluster.readers;
+    const listed: Readonly<Record<string, readonly Reader[] | undefined>> = args.ground.readers;
     for (const [group, secretName] of args.delivery.secretNames) {
       const subjects = listed[group] ?? [];
       if (subjects.length === 0) continue;
       grant(
         `hummingbot-${group}-reader`,
         {
-          namespace: args.cluster.namespace,
+          kinds: args.ground.kinds,
+          namespace: args.ground.namespace,
           stack: args.stack,
           rule: {
             apiGroups: [''],

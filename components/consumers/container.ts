@@ -15,6 +15,7 @@ import {
   type SecretKey,
   secretKeys,
 } from '../catalog.ts';
+import type { Reference } from '../delivery/delivery.ts';
 import { maxValueBytes, ruleOf } from '../shape.ts';
 import type { Strategy, StrategyFile } from '../strategy.ts';
 
@@ -24,6 +25,14 @@ export const home = '/home/hummingbot';
 export const programDirectory = '/etc/hummingbot';
 /** In memory: the keystore's password, the report for the doctor, and the mark of readiness. */
 export const runDirectory = '/run/hummingbot';
+
+/** What the bot writes, below its home: kept, or a bot that is made anew forgets its trades. */
+export const keptDirectories = ['conf', 'data', 'logs'] as const;
+
+/** Variables of a container of Docker; they hold paths or interpolations, never a value. */
+export function environmentOf(references: readonly Reference[]): Readonly<Record<string, string>> {
+  return Object.assign({ HOME: '/tmp' }, ...references.map(({ environment }) => environment));
+}
 
 /** Exists while the bot is logged in, has read all its keys, and runs its strategy if it has one. */
 export const readyFile = `${runDirectory}/ready`;

@@ -1,21 +1,18 @@
 /** Who uses it: the bot's Deployment, its data, and the gate that says whether it runs. */
-import { Deployment } from '@pulumi/kubernetes/apps/v1/deployment.js';
-import { ConfigMap } from '@pulumi/kubernetes/core/v1/configMap.js';
-import { PersistentVolumeClaim } from '@pulumi/kubernetes/core/v1/persistentVolumeClaim.js';
-import { ServiceAccount } from '@pulumi/kubernetes/core/v1/serviceAccount.js';
 import * as pulumi from '@pulumi/pulumi';
 import { Preflight, Rollout } from '../../plugins/hummingbot/resources.ts';
-import type { ClusterDelivery } from '../delivery/delivery.ts';
+import type { NamespaceDelivery } from '../delivery/delivery.ts';
 import { botSelector, labelsOf, tagsAnnotation } from '../labels.ts';
 import type { Strategy } from '../strategy.ts';
-import type { Cluster } from '../systems.ts';
+import type { Ground } from '../systems.ts';
 import { programFiles } from './container.ts';
 import { botPod, consumer, preflightPod } from './pod.ts';
 
 export interface HummingbotArgs {
   /** What the bot's secrets were delivered by; it is asked for references, mounts and tags. */
-  readonly delivery: ClusterDelivery;
-  readonly cluster: Cluster;
+  readonly delivery: NamespaceDelivery;
+  /** Where it runs. Without a kubeconfig nobody waits for it: its pod tells its controller. */
+  readonly ground: Ground;
   readonly stack: string;
   /** The bot's image, pinned. A change restarts the bot. */
   readonly image: string;
@@ -42,20 +39,20 @@ const waitForNothing = { 'pulumi.com/waitFor': 'jsonpath={.metadata.uid}' };
 export class Hummingbot extends pulumi.ComponentResource {
   constructor(name: string, args: HummingbotArgs, opts?: pulumi.ComponentResourceOptions) {
     super('hummingbot-secrets:consumers:Hummingbot', name, {}, opts);
-    const { namespace, storage } = args.cluster;
+    const { namespace, storage, kinds, kubeconfig } = args.ground;
     const metadata = {
       name,
       namespace,
       labels: { ...botSelector, ...labelsOf(args.stack, 'bot') },
     };
-    const account = new ServiceAccount(
+    const account = new kinds.ServiceAccount(
       name,
       { metadata, automountServiceAccountToken: false },
       { parent: this },
     );
     const claim =
       storage &&
-      new PersistentVolumeClaim(
+      new kinds.PersistentVolumeClaim(
         `${name}-data`,
         {
           metadata: {
@@ -72,7 +69,7 @@ export class Hummingbot extends pulumi.ComponentResource {
         },
         { parent: this },
       );
-    const program = new ConfigMap(
+    const program = new kinds.ConfigMap(
       `${name}-program`,
       {
         // No name: each content gets one of its own, and the old one stays until the bot has moved.
@@ -87,20 +84,22 @@ export class Hummingbot extends pulumi.ComponentResource {
     );
     const pod = { ...args, name, program: program.metadata.name };
     const annotations = { [tagsAnnotation]: tagsOf(args.delivery) };
-    const preflight = new Preflight(
-      `${name}-preflight`,
-      {
-        kubeconfig: args.cluster.kubeconfig,
-        namespace,
-        name: `${name}-preflight`,
-        labels: labelsOf(args.stack, 'preflight'),
-        // The first pull of an image of some gigabytes is the preflight's.
-        deadlineSeconds: 600,
-        job: { template: { metadata: { annotations }, spec: preflightPod(pod) } },
-      },
-      { parent: this, dependsOn: [account, program, ...args.delivery.delivered] },
-    );
-    const deployment = new Deployment(
+    const preflight =
+      kubeconfig &&
+      new Preflight(
+        `${name}-preflight`,
+        {
+          kubeconfig,
+          namespace,
+          name: `${name}-preflight`,
+          labels: labelsOf(args.stack, 'preflight'),
+          // The first pull of an image of some gigabytes is the preflight's.
+          deadlineSeconds: 600,
+          job: { template: { metadata: { annotations }, spec: preflightPod(pod) } },
+        },
+        { parent: this, dependsOn: [account, program, ...args.delivery.delivered] },
+      );
+    const deployment = new kinds.Deployment(
       name,
       {
         metadata: { ...metadata, annotations: waitForNothing },
@@ -119,27 +118,33 @@ export class Hummingbot extends pulumi.ComponentResource {
       },
       {
         parent: this,
-        dependsOn: [preflight, ...(claim ? [claim] : []), ...args.delivery.delivered],
+        dependsOn: [
+          ...(preflight ? [preflight] : []),
+          ...(claim ? [claim] : []),
+          ...args.delivery.delivered,
+        ],
       },
     );
-    new Rollout(
-      `${name}-rollout`,
-      {
-        kubeconfig: args.cluster.kubeconfig,
-        namespace,
-        name,
-        // A number is not enough of a reason to change: a failed change that is taken back has
-        // the tags of the state, and another generation.
-        generation: deployment.metadata.generation,
-      },
-      { parent: this, dependsOn: [deployment] },
-    );
+    if (kubeconfig !== undefined) {
+      new Rollout(
+        `${name}-rollout`,
+        {
+          kubeconfig,
+          namespace,
+          name,
+          // A number is not enough of a reason to change: a failed change that is taken back has
+          // the tags of the state, and another generation.
+          generation: deployment.metadata.apply(({ generation = 0 }) => generation),
+        },
+        { parent: this, dependsOn: [deployment] },
+      );
+    }
     this.registerOutputs({});
   }
 }
 
 /** One annotation, so that many changed secrets are one restart. */
-function tagsOf(delivery: ClusterDelivery): pulumi.Output<string> {
+function tagsOf(delivery: NamespaceDelivery): pulumi.Output<string> {
   return pulumi.all(delivery.tags(consumer)).apply((tags) => {
     const sorted = Object.entries(tags).sort(([a], [b]) => (a < b ? -1 : 1));
     return JSON.stringify(Object.fromEntries(sorted));

@@ -343,8 +343,14 @@ def fail(error):
 
 
 def forbid_core_files():
-    """A core file would be a copy of the values on a disk. Nobody but root raises the limit again."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    """A core file would be a copy of the values on a disk. Nobody but root raises the limit again.
+
+    Below 1 a kernel still pipes to a program, if its core_pattern names one; 1 byte stops both (fs/coredump.c).
+    """
+    try:
+        resource.setrlimit(resource.RLIMIT_CORE, (1, 1))
+    except ValueError:  # Already 0, for good.
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def main():

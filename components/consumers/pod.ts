@@ -2,9 +2,9 @@
 import type { types } from '@pulumi/kubernetes/index.js';
 import type * as pulumi from '@pulumi/pulumi';
 import type { ConsumerName } from '../catalog.ts';
-import type { ClusterDelivery, Mount, Reference } from '../delivery/delivery.ts';
+import type { Mount, NamespaceDelivery, Reference } from '../delivery/delivery.ts';
 import type { Strategy } from '../strategy.ts';
-import type { Cluster } from '../systems.ts';
+import type { Place } from '../systems.ts';
 import {
   commandOf,
   home,
@@ -22,8 +22,8 @@ type VolumeMount = types.input.core.v1.VolumeMount;
 type EnvVar = types.input.core.v1.EnvVar;
 
 export interface PodArgs {
-  readonly delivery: ClusterDelivery;
-  readonly cluster: Cluster;
+  readonly delivery: NamespaceDelivery;
+  readonly ground: Place;
   readonly image: string;
   readonly strategy?: Strategy | undefined;
   /** Service account and, with `-data`, the claim of the bot's data. */
@@ -182,10 +182,10 @@ function secretVolume({ group, secretName, keys }: Mount): Volume {
   };
 }
 
-function dataVolumes({ cluster, name }: PodArgs): Volume[] {
+function dataVolumes({ ground, name }: PodArgs): Volume[] {
   return [
     { name: 'logs', emptyDir: { sizeLimit: '1Gi' } },
-    cluster.storage === undefined
+    ground.storage === undefined
       ? { name: 'data', emptyDir: { sizeLimit: '1Gi' } }
       : { name: 'data', persistentVolumeClaim: { claimName: `${name}-data` } },
   ];

@@ -9,7 +9,9 @@ import type { FileDelivery, Reference } from '../delivery/delivery.ts';
 import type { Strategy } from '../strategy.ts';
 import {
   commandOf,
+  environmentOf,
   home,
+  keptDirectories,
   programDirectory,
   programFiles,
   readyFile,
@@ -37,8 +39,6 @@ export interface HummingbotServiceArgs {
 }
 
 const consumer: ConsumerName = 'hummingbot';
-/** What the bot writes, kept on the host: without these a recreated bot forgets its trades. */
-const keptDirectories = ['conf', 'data', 'logs'] as const;
 /** What the bot reads, made anew at each start: in memory, above this directory of the host. */
 const connectorsDirectory = 'conf/connectors';
 /** Below the stack's folder: the files that every Compose file of the stack mounts. */
@@ -122,7 +122,7 @@ export function render(
   program: string,
 ): string {
   const files = references.flatMap(({ key, file }) => (file === undefined ? [] : [{ key, file }]));
-  const environment = Object.assign({ HOME: '/tmp' }, ...references.map((r) => r.environment));
+  const environment = environmentOf(references);
   const [uid, gid] = args.user.split(':');
   const memory = `mode=0700,uid=${uid},gid=${gid}`;
   const script = scriptPath(args.strategy);

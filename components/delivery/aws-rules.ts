@@ -5,6 +5,7 @@
  * Limits: https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
  */
 import type { AwsAccount } from '../systems.ts';
+import { groupJson } from './group-json.ts';
 
 /** Bytes of one secret. */
 const maxSecretBytes = 65_536;
@@ -108,11 +109,6 @@ export function keyPolicy(aws: AwsAccount): string {
   ]);
 }
 
-/** One JSON object a group, keys in the catalog's order. */
-export function groupJson(values: Iterable<readonly [string, string]>): string {
-  return JSON.stringify(Object.fromEntries(values));
-}
-
 /** What the target refuses, as settings ask it. */
 export const awsRules = {
   kind: 'cluster',
@@ -139,4 +135,6 @@ export const awsRules = {
       allowed: `at most ${most} characters`,
     };
   },
+  kept: (stack: string): string =>
+    `What the stack stored waits for its deletion; npm run restore -- --stack ${stack} has it back.`,
 } as const;

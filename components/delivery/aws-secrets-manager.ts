@@ -10,11 +10,13 @@ import { SecretVersion } from '@pulumi/aws/secretsmanager/secretVersion.js';
 import * as pulumi from '@pulumi/pulumi';
 import { ReaderRole } from '../access/iam.ts';
 import { OperatorAccount } from '../access/rbac.ts';
+import { kinds } from '../live-kinds.ts';
 import type { AwsAccount } from '../systems.ts';
 import { type DeliveredGroup, SecretGroup } from '../values.ts';
-import { denyOtherReaders, groupJson, keyPolicy } from './aws-rules.ts';
+import { denyOtherReaders, keyPolicy } from './aws-rules.ts';
 import type { ClusterDelivery, ClusterDeliveryArgs } from './delivery.ts';
 import { ExternalSecrets, type Stored } from './external-secret.ts';
+import { groupJson } from './group-json.ts';
 
 export interface AwsSecretsManagerArgs {
   readonly groups: readonly DeliveredGroup[];
@@ -113,7 +115,9 @@ export class AwsSecretsManager extends pulumi.ComponentResource {
       // Closed before it holds anything. The old version is AWSPREVIOUS: nobody takes it away.
       { parent: this, dependsOn: [policy], retainOnDelete: true },
     );
-    return { arn, stored: { remoteKey, version: version.versionId, resources: [version] } };
+    const { versionId } = version;
+    const pin = pulumi.interpolate`uuid/${versionId}`;
+    return { arn, stored: { remoteKey, version: versionId, pin, resources: [version] } };
   }
 }
 
@@ -131,7 +135,7 @@ export async function deliver(name: string, args: ClusterDeliveryArgs): Promise<
   );
   const account = new OperatorAccount(
     'operator-account',
-    { cluster, stack: args.stack, annotations: { 'eks.amazonaws.com/role-arn': role.arn } },
+    { kinds, cluster, stack: args.stack, annotations: { 'eks.amazonaws.com/role-arn': role.arn } },
     inCluster,
   );
   return new ExternalSecrets(

@@ -1,6 +1,6 @@
 /**
  * How it travels: what every target shares, and what file targets and cluster targets share below
- * it. A target is one file in this folder and one line in targets.ts; nothing else knows its name.
+ * it. A target is one file in this folder and one line in list.ts; nothing else knows its name.
  */
 import * as pulumi from '@pulumi/pulumi';
 import {
@@ -41,6 +41,24 @@ export interface ClusterDeliveryArgs extends DeliveryArgs {
   readonly protect: boolean;
   /** What must exist before anything of the cluster: the namespace. */
   readonly dependsOn: readonly pulumi.Resource[];
+}
+
+/** What targets that write for git need to know. */
+export interface GitDeliveryArgs extends Pick<DeliveryArgs, 'groups' | 'stack'> {
+  /** Directory that they write below: relative to the project, or absolute. A change moves all. */
+  readonly gitopsDirectory: string;
+  /** Namespace of the Secrets. */
+  readonly namespace: string;
+  /** Who can decrypt: age public keys and ARNs of KMS keys. A change wraps the data keys anew. */
+  readonly recipients: readonly string[];
+}
+
+/** What a target needs that writes for git, or brings the same into a cluster itself. */
+export interface GitTargetArgs
+  extends GitDeliveryArgs,
+    Pick<ClusterDeliveryArgs, 'systems' | 'dependsOn'> {
+  /** Whether Secrets shall outlive what makes them in the cluster: another target takes them over. */
+  readonly handOver: boolean;
 }
 
 /** How a consumer finds one delivered secret. */
@@ -94,8 +112,8 @@ export abstract class Delivery extends pulumi.ComponentResource {
   }
 }
 
-/** What arrives as files on this machine, with a Compose file for its consumer. */
-export abstract class FileDelivery extends Delivery {
+/** What arrives as files in a folder of this machine, whoever reads them. */
+export abstract class FolderDelivery extends Delivery {
   /** Root and stack of the delivered files. */
   readonly place: Pick<DeliveryArgs, 'root' | 'stack'>;
   readonly where: { readonly directory: string };
@@ -110,8 +128,11 @@ export abstract class FileDelivery extends Delivery {
     this.place = { root: args.root, stack: args.stack };
     this.where = { directory: `${args.root}/${args.stack}` };
   }
+}
 
-  /** Name of the Compose file of the consumer that goes with this target. */
+/** The same for the bot, which Docker Compose runs. */
+export abstract class FileDelivery extends FolderDelivery {
+  /** Name of the Compose file of the bot that goes with this target. */
   abstract readonly composeFile: string;
 }
 
@@ -126,35 +147,22 @@ export interface Mount {
   readonly env: Manner['env'];
 }
 
-export interface SecretsPlace {
-  readonly groups: readonly DeliveredGroup[];
-  readonly namespace: string;
-  /** Context of the kubeconfig, for the command that a person runs next. */
-  readonly context: string;
-}
-
 /**
- * What arrives as Kubernetes Secrets in a namespace, however it gets there. A versioned group's has
- * a suffix: a new value makes a new one beside the old, which goes when the consumer runs on the
- * new. A fixed group's has the guide's exact name.
+ * What ends as Kubernetes Secrets in a namespace, however it gets there. A versioned group's has a
+ * suffix: a new value makes a new one beside the old, which goes when the consumer runs on the new.
+ * A fixed group's has the guide's exact name.
  */
-export abstract class ClusterDelivery extends Delivery {
-  readonly next: string;
-  readonly where: { readonly namespace: string };
+export abstract class NamespaceDelivery extends Delivery {
   /** Names of the Kubernetes Secrets, by group. */
   readonly secretNames: ReadonlyMap<string, pulumi.Output<string>>;
 
-  /** @param kinds that a person looks at after `up`, as kubectl names them */
   constructor(
     type: string,
     name: string,
-    { groups, namespace, context }: SecretsPlace,
-    kinds: string,
+    { groups }: Pick<DeliveryArgs, 'groups'>,
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super(type, name, { groups }, opts);
-    this.next = `kubectl --context ${context} --namespace ${namespace} get ${kinds}`;
-    this.where = { namespace };
     this.secretNames = new Map(groups.map((group) => [group.name, nameOf(group)]));
   }
 
@@ -194,6 +202,61 @@ export abstract class ClusterDelivery extends Delivery {
   }
 }
 
+export interface SecretsPlace {
+  readonly groups: readonly DeliveredGroup[];
+  readonly namespace: string;
+  /** Context of the kubeconfig, for the command that a person runs next. */
+  readonly context: string;
+}
+
+/** What arrives in a cluster in the same `up`. */
+export abstract class ClusterDelivery extends NamespaceDelivery {
+  readonly next: string;
+  readonly where: { readonly namespace: string };
+
+  /** @param kinds that a person looks at after `up`, as kubectl names them */
+  constructor(
+    type: string,
+    name: string,
+    { groups, namespace, context }: SecretsPlace,
+    kinds: string,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super(type, name, { groups }, opts);
+    this.next = `kubectl --context ${context} --namespace ${namespace} get ${kinds}`;
+    this.where = { namespace };
+  }
+}
+
+/** What is written, encrypted, to a directory that git holds; a GitOps controller does the rest. */
+export abstract class GitDelivery extends NamespaceDelivery {
+  readonly next = 'git add --all . && git commit --message "Hummingbot" . && git push';
+  readonly where: { readonly manifests: string };
+
+  constructor(
+    type: string,
+    name: string,
+    args: GitDeliveryArgs,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super(type, name, args, opts);
+    this.where = { manifests: `${args.gitopsDirectory}/${args.stack}` };
+  }
+}
+
+/** One Docker secret as a service of a swarm uses it. */
+export interface SwarmSecret {
+  readonly key: string;
+  readonly id: pulumi.Output<string>;
+  readonly name: pulumi.Output<string>;
+}
+
+/** What arrives as Docker secrets of a swarm. */
+export abstract class SwarmDelivery extends Delivery {
+  /** What a consumer mounts: the keys that the catalog gives it, and no other. */
+  abstract secretsOf(consumer: ConsumerName): readonly SwarmSecret[];
+}
+
 function catalogGroup(name: string): (typeof catalogGroups)[keyof typeof catalogGroups] {
   if (!Object.hasOwn(catalogGroups, name)) throw new Error(`group ${name} is not in the catalog`);
   return catalogGroups[name as keyof typeof catalogGroups];
@@ -213,8 +276,12 @@ function nameOf(group: DeliveredGroup): pulumi.Output<string> {
 
 /** A place that values can go to, as settings see it. */
 interface TargetRules {
-  /** Systems beside this machine that it delivers to; none for files. */
-  readonly needs: readonly SystemName[];
+  /** Systems that it delivers to or by; none for files. The settings may say which. */
+  readonly needs:
+    | readonly SystemName[]
+    | ((config: Readonly<Record<string, unknown>>) => readonly SystemName[]);
+  /** The setting that says who can open what it encrypts; absent: it encrypts nothing. */
+  readonly encryptsFor?: 'recipients' | 'certificate';
   /**
    * Paths below the stack's folder that hold values, also for the moment of writing; git must
    * ignore them.
@@ -228,6 +295,8 @@ interface TargetRules {
   refusesGroup?(values: ReadonlyMap<string, string>): Refusal | undefined;
   /** Why the account cannot be used as the settings say. */
   refusesAccount?(aws: AwsAccount): Refusal | undefined;
+  /** What it keeps of a stack that is destroyed, and the command that has it back. */
+  kept?(stack: string): string;
 }
 
 /** What was got and what is allowed, without a value. */
@@ -249,7 +318,7 @@ export interface Trace {
 export interface FileTarget extends TargetRules {
   readonly kind: 'files';
   trace(secret: Key): Trace;
-  deliver(name: string, args: DeliveryArgs, opts?: pulumi.ComponentResourceOptions): FileDelivery;
+  deliver(name: string, args: DeliveryArgs, opts?: pulumi.ComponentResourceOptions): FolderDelivery;
 }
 
 /** A target that ends in a cluster; its SDKs are loaded when it delivers. */
@@ -260,4 +329,39 @@ export interface ClusterTarget extends TargetRules {
   deliver(name: string, args: ClusterDeliveryArgs): Promise<ClusterDelivery>;
 }
 
-export type Target = FileTarget | ClusterTarget;
+/** What a target wrote to git for a group, for whoever looks afterwards whether it is there. */
+export interface Manifest {
+  /** Below the stack's folder. */
+  readonly path: string;
+  /** What it shows of itself; undefined when it is not encrypted as it should be. */
+  look(text: string): Looked | undefined;
+}
+
+/** What an encrypted Secret shows of itself. */
+export interface Looked {
+  /** As it stands there: it may be anything. */
+  readonly tag: string;
+  readonly keys: readonly string[];
+  /** Whom it is encrypted for, sorted, where it says so. */
+  readonly recipients?: readonly string[];
+}
+
+/** A target that writes what a GitOps controller applies; one may also apply it itself. */
+export interface GitTarget extends TargetRules {
+  readonly kind: 'git';
+  manifest(group: string): Manifest;
+  /**
+   * Whether the Secret in the cluster outlives what was written for its group: another target can take
+   * it over. Absent where the Secret itself is written.
+   */
+  isHandedOver?(text: string): boolean;
+  deliver(name: string, args: GitTargetArgs): Promise<NamespaceDelivery>;
+}
+
+/** A target that ends in a swarm; its SDK is loaded when it delivers. */
+export interface SwarmTarget extends TargetRules {
+  readonly kind: 'swarm';
+  deliver(name: string, args: ClusterDeliveryArgs): Promise<SwarmDelivery>;
+}
+
+export type Target = FileTarget | ClusterTarget | GitTarget | SwarmTarget;

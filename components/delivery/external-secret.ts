@@ -11,6 +11,7 @@ import { labelsOf, tagAnnotation } from '../labels.ts';
 import { type DeliveredGroup, SecretGroup } from '../values.ts';
 import { ClusterDelivery, isVersioned, type SecretsPlace } from './delivery.ts';
 
+const resourceName = 'external-secrets';
 const apiVersion = 'external-secrets.io/v1';
 /** The guide's; written as the operator would, or server-side apply finds a conflict with it. */
 const refreshInterval = '1h0m0s';
@@ -23,6 +24,8 @@ export interface Stored {
   readonly remoteKey: string;
   /** Id of the version that was written; absent when somebody else writes. */
   readonly version?: pulumi.Output<string>;
+  /** The same as the operator names it for this store. */
+  readonly pin?: pulumi.Output<string>;
   /** What must be there before it is read. */
   readonly resources: readonly pulumi.Resource[];
 }
@@ -42,12 +45,17 @@ export interface ExternalSecretsArgs extends SecretsPlace {
  * a gate waits until the Secret carries it (docs/decisions/0009-a-fixed-name-proves-its-sync.md).
  */
 export class ExternalSecrets extends ClusterDelivery {
+  /** Of the target. As a resource it has one name, whichever store it reads: a stack can move. */
+  override readonly name: string;
   readonly delivered: readonly pulumi.Resource[];
 
   constructor(name: string, args: ExternalSecretsArgs, opts?: pulumi.ComponentResourceOptions) {
-    super('ExternalSecrets', name, args, 'pods,externalsecrets', opts);
+    const aliases = [{ name }];
+    const merged = pulumi.mergeOptions(opts, { aliases });
+    super('ExternalSecrets', resourceName, args, 'pods,externalsecrets', merged);
+    this.name = name;
     const store = new CustomResource(
-      `${name}-secret-store`,
+      `${resourceName}-secret-store`,
       {
         apiVersion,
         kind: 'SecretStore',
@@ -81,7 +89,7 @@ export class ExternalSecrets extends ClusterDelivery {
     if (stored === undefined) throw new Error(`${group.name} is not in the store`);
     const versioned = isVersioned(group);
     const secretName = this.secretNameOf(group);
-    const version = versioned ? pulumi.interpolate`uuid/${stored.version}` : undefined;
+    const version = versioned ? stored.pin : undefined;
     return new CustomResource(
       `${group.name}-external-secret`,
       {

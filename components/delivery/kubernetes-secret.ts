@@ -5,6 +5,7 @@
  */
 import type { core } from '@pulumi/kubernetes/types/input.js';
 import * as pulumi from '@pulumi/pulumi';
+import { SecretRemoval } from '../../plugins/hummingbot/resources.ts';
 import { labelsOf, tagAnnotation } from '../labels.ts';
 import { SecretGroup } from '../values.ts';
 import { ClusterDelivery, type ClusterTarget, isVersioned, type SecretsPlace } from './delivery.ts';
@@ -18,11 +19,15 @@ export type MakeSecret = (
 
 export interface KubernetesSecretsArgs extends SecretsPlace {
   readonly stack: string;
+  /** The cluster's, by which a Secret is removed. Secret. */
+  readonly kubeconfig: pulumi.Output<string>;
 }
 
 /**
  * A Secret a group. A versioned one is immutable and replaced by one of another name; a fixed one is
- * changed in place and is never absent. Of a group that somebody else writes nothing is made.
+ * changed in place and is never absent. Of a group that somebody else writes nothing is made. One that
+ * leaves the program is removed, unless a controller owns it by then: another target's, which takes
+ * it over where this stack moves there (docs/decisions/0020-a-secret-is-handed-over.md).
  */
 export class KubernetesSecrets extends ClusterDelivery {
   readonly delivered: readonly pulumi.Resource[];
@@ -36,7 +41,16 @@ export class KubernetesSecrets extends ClusterDelivery {
     super('KubernetesSecrets', name, args, 'pods,secrets', opts);
     this.delivered = args.groups
       .filter((group) => group instanceof SecretGroup)
-      .map((group) => make(`${group.name}-secret`, this.#secret(group, args), { parent: this }));
+      .map((group) => {
+        const { kubeconfig, namespace } = args;
+        const removal = new SecretRemoval(
+          `${group.name}-removal`,
+          { kubeconfig, namespace, name: this.secretNameOf(group) },
+          { parent: this },
+        );
+        const opts = { parent: this, dependsOn: [removal], retainOnDelete: true };
+        return make(`${group.name}-secret`, this.#secret(group, args), opts);
+      });
     this.registerOutputs({});
   }
 
@@ -71,10 +85,10 @@ export const kubernetes: ClusterTarget = {
   async deliver(name, { groups, stack, systems: { cluster }, dependsOn }) {
     if (cluster === undefined) throw new Error(`${name}: not connected`);
     const { Secret } = await import('@pulumi/kubernetes/core/v1/secret.js');
-    const { namespace, context, provider } = cluster;
+    const { namespace, context, kubeconfig, provider } = cluster;
     return new KubernetesSecrets(
       name,
-      { groups, stack, namespace, context },
+      { groups, stack, namespace, context, kubeconfig },
       (...args) => new Secret(...args),
       { provider, dependsOn: [...dependsOn] },
     );

@@ -1,23 +1,18 @@
-/** Where targets are listed: one entry each. Those with an SDK load it when they deliver. */
-import { awsRules } from './aws-rules.ts';
-import { compose } from './compose.ts';
-import type { ClusterDelivery, ClusterDeliveryArgs, Target } from './delivery.ts';
-import { envFile } from './env-file.ts';
-import { kubernetes } from './kubernetes-secret.ts';
+/** The targets that are listed (list.ts), by their names. */
+import type { Target } from './delivery.ts';
+import * as list from './list.ts';
 
-export const targets = {
-  compose,
-  'env-file': envFile,
-  kubernetes,
-  'aws-secrets-manager': {
-    ...awsRules,
-    deliver: async (name: string, args: ClusterDeliveryArgs): Promise<ClusterDelivery> =>
-      (await import('./aws-secrets-manager.ts')).deliver(name, args),
-  },
-} as const satisfies Record<string, Target>;
+export const targets = list satisfies Record<string, Target>;
 
 export type TargetName = keyof typeof targets;
-export const targetNames = Object.keys(targets) as readonly TargetName[];
+/** Those that end in files first: the first of all is what a mistake proposes. */
+export const targetNames: readonly TargetName[] = (Object.keys(targets) as TargetName[]).toSorted(
+  (one, other) => Number(isRemote(one)) - Number(isRemote(other)),
+);
+
+function isRemote(name: TargetName): boolean {
+  return targetOf(name).kind !== 'files';
+}
 
 /** A target as the interface rather than as its literal. */
 export function targetOf(name: TargetName): Target {

@@ -5,7 +5,11 @@
  */
 import { type GroupName, groups, type SecretKey } from '../../components/catalog.ts';
 import { tagAnnotation } from '../../components/labels.ts';
-import { KubernetesError, type KubernetesObject } from '../../plugins/kubernetes-api.ts';
+import {
+  KubernetesError,
+  type KubernetesObject,
+  metadataOnly,
+} from '../../plugins/kubernetes-api.ts';
 import {
   type Arrival,
   type Delivered,
@@ -33,10 +37,10 @@ export interface ClusterPlace {
   readonly kubectl: string;
   /** Of the groups, as they were delivered last; none of a group that somebody else writes. */
   readonly tags: Readonly<Record<string, string>>;
+  /** What makes a Secret right. @default - an `up` */
+  readonly fix?: string;
 }
 
-/** Without a fallback: a server that knows no such answer gives none, rather than the values. */
-const metadataOnly = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
 const metadataOfAll = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
 const notFound = 404;
 
@@ -187,6 +191,6 @@ function annotationOf({ metadata }: KubernetesObject): string | undefined {
   return metadata?.annotations?.[tagAnnotation];
 }
 
-function start({ stack }: ClusterPlace): string {
-  return `npm start -- --stack ${stack}`;
+function start({ stack, fix }: ClusterPlace): string {
+  return fix ?? `npm start -- --stack ${stack}`;
 }

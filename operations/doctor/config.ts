@@ -25,9 +25,7 @@ export async function openConfig(engine: Engine): Promise<Config> {
   const { stack } = engine;
   const words = ['config', '--json', '--show-secrets', '--stack', stack];
   const { code, stdout } = await engine.ask(words);
-  const path = workspace.embedded
-    ? join(workspace.stacks, `Pulumi.${stack}.yaml`)
-    : join(projectDirectory, `Pulumi.${stack}.yaml`);
+  const path = stackFilePath(stack);
   const text = readFileSync(path, 'utf8');
   if (code !== 0) {
     refuseWrongSettings(stack, path, text);
@@ -38,7 +36,21 @@ export async function openConfig(engine: Engine): Promise<Config> {
     );
   }
   const settings = settingsIn(stdout);
-  const kubeconfig = needs(settings.targets, 'cluster') ? await readKubeconfig() : undefined;
+  return { settings, mistakes: await mistakesOf(stack, settings, text) };
+}
+
+/**
+ * What the settings say of a config.
+ * @param settings opened, by name
+ * @param text of the stack file, which shows what is encrypted
+ */
+export async function mistakesOf(
+  stack: string,
+  settings: Config['settings'],
+  text: string,
+): Promise<readonly Mistake[]> {
+  const path = stackFilePath(stack);
+  const kubeconfig = needs(settings, 'cluster') ? await readKubeconfig() : undefined;
   const checked = validate({
     stack,
     config: settings,
@@ -46,7 +58,13 @@ export async function openConfig(engine: Engine): Promise<Config> {
     projectDirectory,
     ...(kubeconfig && { kubeconfig }),
   });
-  return { settings, mistakes: 'mistakes' in checked ? checked.mistakes : [] };
+  return 'mistakes' in checked ? checked.mistakes : [];
+}
+
+/** The stack file that commands read: this machine's copy, or with a backend of one's own the file. */
+export function stackFilePath(stack: string): string {
+  const name = `Pulumi.${stack}.yaml`;
+  return workspace.embedded ? join(workspace.stacks, name) : join(projectDirectory, name);
 }
 
 interface Entry {

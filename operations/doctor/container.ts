@@ -49,9 +49,18 @@ interface State {
   readonly Labels?: string;
 }
 
+/** Whether what comes next is a bot's start, and not another program's. */
+export function isCompose(next: string): boolean {
+  return next.startsWith('docker compose ');
+}
+
+/** The words that each verb stands behind: those of the start, which the outputs name, without its own. */
+export function composeWords(next: string): readonly string[] {
+  return next.replace(/ up -d$/u, '').split(' ');
+}
+
 export function askContainer(run: Run, place: ContainerPlace): BotFacts {
-  // The outputs name the command that starts it; the other verbs have the same words before them.
-  const words = place.next.replace(/ up -d$/u, '').split(' ');
+  const words = composeWords(place.next);
   const compose = (...args: readonly string[]): Ran =>
     run(words[0] ?? '', [...words.slice(1), ...args]);
   const start = `cd ${place.shown} && ${place.next}`;

@@ -6,6 +6,7 @@
 import type { SecretKey } from '../../components/catalog.ts';
 import { tag } from '../../components/values.ts';
 import type { Engine } from '../engine/engine.ts';
+import { statePasswords } from '../engine/state-passwords.ts';
 import { type Arrival, type Delivered, type Finding, type KeyFacts, problem } from './facts.ts';
 
 /** As the stack puts them out. */
@@ -13,23 +14,10 @@ export type Tags = Readonly<
   Record<string, { readonly group: string; readonly keys: Readonly<Record<string, string>> }>
 >;
 
-interface Resource {
-  readonly urn?: string;
-  readonly outputs?: { readonly result?: { readonly plaintext?: string } };
-}
-
 /** The key of the tags, as `pulumi stack export --show-secrets` has it; undefined when it is not there. */
-export async function tagKeyOf({ ask, stack }: Engine): Promise<string | undefined> {
-  const { code, stdout } = await ask(['stack', 'export', '--show-secrets', '--stack', stack]);
-  if (code !== 0) return undefined;
-  const { deployment } = JSON.parse(stdout) as {
-    deployment?: { readonly resources?: readonly Resource[] };
-  };
-  const found = deployment?.resources?.find(({ urn }) =>
-    urn?.endsWith('TagKey$random:index/randomPassword:RandomPassword::tag-key'),
-  );
-  const text = found?.outputs?.result?.plaintext;
-  return text === undefined ? undefined : String(JSON.parse(text));
+export async function tagKeyOf(engine: Engine): Promise<string | undefined> {
+  const passwords = await statePasswords(engine);
+  return typeof passwords === 'number' ? undefined : passwords.get('tag-key');
 }
 
 /** A delivery of which it is known now that some of its values are older ones. */

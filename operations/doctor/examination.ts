@@ -2,6 +2,7 @@
 import { isAbsolute, join } from 'node:path';
 import type { SecretKey } from '../../components/catalog.ts';
 import { targetNames, targetOf } from '../../components/delivery/targets.ts';
+import { DockerApi } from '../../plugins/docker-api.ts';
 import { KubernetesApi } from '../../plugins/kubernetes-api.ts';
 import { PluginError } from '../../plugins/resource-handler.ts';
 import { readKubeconfig } from '../../settings/kubeconfig.ts';
@@ -10,7 +11,7 @@ import type { Engine } from '../engine/engine.ts';
 import { projectDirectory } from '../engine/workspace.ts';
 import { lookAtSynced, lookAtWritten } from './cluster.ts';
 import type { Config } from './config.ts';
-import { askContainer, runIn } from './container.ts';
+import { askContainer, isCompose, runIn } from './container.ts';
 import { type Tags, tagKeyOf, withDrift } from './drift.ts';
 import {
   type BotFacts,
@@ -22,7 +23,9 @@ import {
   problem,
 } from './facts.ts';
 import { lookAtFiles } from './files.ts';
+import { lookAtManifests } from './manifests.ts';
 import { askPod, executeIn } from './pod.ts';
+import { askTask, lookAtSwarm } from './swarm.ts';
 import { judge, listed } from './values.ts';
 
 const shortestSearched = 16;
@@ -30,6 +33,8 @@ const shortestSearched = 16;
 interface Where {
   readonly directory?: string;
   readonly namespace?: string;
+  readonly manifests?: string;
+  readonly service?: string;
   readonly next: string;
 }
 
@@ -78,9 +83,13 @@ export async function examine(engine: Engine, { settings, mistakes }: Config): P
       continue;
     }
     const found =
-      where.namespace === undefined
-        ? filesOf(known, target, where, bot === undefined)
-        : await clusterOf(known, target, where.namespace);
+      where.manifests !== undefined
+        ? await manifestsOf(known, target, where.manifests)
+        : where.service !== undefined
+          ? await swarmOf(known, target, where.service)
+          : where.namespace === undefined
+            ? filesOf(known, target, where, bot === undefined)
+            : await clusterOf(known, target, where.namespace);
     deliveries.push(found.delivered);
     bot ??= found.bot;
   }
@@ -107,7 +116,7 @@ interface Found {
   readonly bot: BotFacts | undefined;
 }
 
-/** @param ask whether the bot is asked: all file targets of a stack start one and the same */
+/** @param ask whether the bot is asked: all file targets that start one start one and the same */
 function filesOf(
   known: Case,
   name: (typeof targetNames)[number],
@@ -122,10 +131,53 @@ function filesOf(
   const place = { target: name, stack, shown, directory };
   const delivered =
     target.kind === 'files' ? lookAtFiles(place, target, keys, expected) : nothing(name, keys);
-  if (!ask) return { delivered, bot: undefined };
   const { next } = where;
+  if (!ask || !isCompose(next)) return { delivered, bot: undefined };
   const bot = askContainer(runIn(directory), { stack, shown, next, ...ofBot(known) });
   return { delivered, bot };
+}
+
+/** What a GitOps controller will apply and, where the settings name its cluster, what it did apply. */
+async function manifestsOf(
+  known: Case,
+  name: (typeof targetNames)[number],
+  shown: string,
+): Promise<Found> {
+  const { engine, settings, keys } = known;
+  const { stack } = engine;
+  const target = targetOf(name);
+  if (target.kind !== 'git') return { delivered: nothing(name, keys), bot: undefined };
+  const directory = isAbsolute(shown) ? shown : join(projectDirectory, shown);
+  const { tags } = ofBot(known);
+  const recipients = listed(settings.recipients);
+  const place = { target: name, stack, shown, directory, tags, recipients };
+  const written = lookAtManifests(place, target, keys);
+  const fix = `see that ${shown} is pushed, and that Argo CD or Flux has synced it`;
+  const inCluster =
+    settings.kubeContext && settings.cluster
+      ? await clusterOf(known, name, String(settings.namespace), fix)
+      : await unasked(known, written);
+  const arrivals = new Map(inCluster.delivered.arrivals);
+  for (const [key, arrival] of written.arrivals) if (arrival !== 'yes') arrivals.set(key, arrival);
+  const findings = [...written.findings, ...inCluster.delivered.findings];
+  return { delivered: { target: name, arrivals, findings }, bot: inCluster.bot };
+}
+
+/** What is written for a cluster that the settings do not name. */
+async function unasked(
+  { engine, keys, expected, outputs }: Case,
+  written: Delivered,
+): Promise<Found> {
+  const { stack } = engine;
+  const tagKey = await tagKeyOf(engine);
+  const arrivals = { ...written, findings: [] };
+  const delivered =
+    tagKey === undefined
+      ? arrivals
+      : withDrift(arrivals, tagKey, outputs.tags, keys, expected, stack);
+  const fix = `${pulumiCommand(stack, 'config', 'set', 'kubeContext', 'NAME')}, and cluster, the UID of its kube-system`;
+  const silent = problem('bot', 'no cluster to ask', 'the one that the controller feeds', fix);
+  return { delivered, bot: { report: undefined, restart: '', findings: [silent] } };
 }
 
 /** Tags by group, and the values that nobody's word may hold. */
@@ -151,6 +203,7 @@ async function clusterOf(
   known: Case,
   target: (typeof targetNames)[number],
   namespace: string,
+  fix?: string,
 ): Promise<Found> {
   const { engine, settings, keys, expected, outputs } = known;
   const { stack } = engine;
@@ -183,7 +236,7 @@ async function clusterOf(
       const fix = pulumiCommand(stack, 'config', 'set', 'kubeContext', 'NAME');
       return none(problem('kubeContext', 'another cluster', "the stack's own", fix));
     }
-    const place = { target, stack, namespace, kubectl, ...ofBot(known) };
+    const place = { target, stack, namespace, kubectl, ...(fix && { fix }), ...ofBot(known) };
     const seen = await heard(
       async () => await (isSynced(target) ? lookAtSynced : lookAtWritten)(api, place, keys),
       (finding) => ({ ...unknown, findings: [finding] }),
@@ -198,4 +251,40 @@ async function clusterOf(
       ),
     };
   }, none);
+}
+
+async function swarmOf(
+  known: Case,
+  target: (typeof targetNames)[number],
+  service: string,
+): Promise<Found> {
+  const { engine, settings, keys, expected, outputs } = known;
+  const { stack } = engine;
+  const host = String(settings.dockerHost ?? 'unix:///var/run/docker.sock');
+  const api = new DockerApi({ host, certPath: String(settings.dockerCertPath ?? '') });
+  const place = { target, stack, host, service, ...ofBot(known) };
+  const bot: BotFacts = { report: undefined, restart: '', findings: [] };
+  const silent = (what: string, got: string, allowed: string, fix: string): Found => {
+    const findings = [problem(what, got, allowed, fix)];
+    return { delivered: { target, arrivals: new Map(), findings }, bot };
+  };
+  try {
+    const { Swarm: found } = await api.get('/info');
+    const { Cluster } = (found ?? {}) as { Cluster?: { readonly ID?: string } };
+    if (Cluster?.ID !== settings.swarmId) {
+      const fix = pulumiCommand(stack, 'config', 'set', 'dockerHost', 'HOST');
+      return silent('dockerHost', 'another swarm, or none', "the stack's own", fix);
+    }
+    const seen = await lookAtSwarm(api, place, keys);
+    const tagKey = await tagKeyOf(engine);
+    return {
+      delivered:
+        tagKey === undefined ? seen : withDrift(seen, tagKey, outputs.tags, keys, expected, stack),
+      bot: askTask(runIn(projectDirectory), place),
+    };
+  } catch (error) {
+    if (!(error instanceof PluginError)) throw error;
+    const fix = `docker --host ${host} info says whether you may and it answers`;
+    return silent('dockerHost', error.message, 'one that can be asked', fix);
+  }
 }

@@ -10,7 +10,6 @@ import { CommandError } from './command-error.ts';
 import { type Heard, withEvents } from './events.ts';
 import { FailedCreates, rememberCreates } from './failed-creates.ts';
 import {
-  type Encryption,
   encryptionOf,
   preparePassphrase,
   refuseWrongPassphrase,
@@ -18,7 +17,15 @@ import {
 } from './passphrase.ts';
 import { settlePending } from './pending.ts';
 import { preparePlugins } from './plugins.ts';
-import { isProtected, saysProtected, settingsOf, stackFileOf, targetsOf } from './stack-copy.ts';
+import {
+  adoptSalt,
+  isProtected,
+  type StackFile,
+  saysProtected,
+  settingsOf,
+  stackFileOf,
+  targetsOf,
+} from './stack-copy.ts';
 import { removeEmptyAttributes, settleLocks } from './stack-lock.ts';
 import {
   keepsConfig,
@@ -27,6 +34,7 @@ import {
   runsProgram,
   verbOf,
 } from './stack-types.ts';
+import { refuseNoManager } from './swarm-manager.ts';
 import { noteEngine, Turn } from './turn.ts';
 import {
   prepareWorkspace,
@@ -113,6 +121,7 @@ export async function prepareEngine(
       if (unclear ? verbOf(args) !== 'config' : runsProgram(args)) {
         refuseWrongSettings(stack, stackFile.path, stackFile.text);
       } else if (keepsConfig(args)) refusePlaintext(stack, stackFile.path, stackFile.text);
+      await refuseNoManager(verbOf(args), engine.settings);
       if (!lock || !changing.has(verbOf(args) ?? '')) return await runner.run(args);
       const doubtful = await settlePending(engine);
       // Who asks for the events has them; a second log takes the place of the first.
@@ -126,7 +135,7 @@ export async function prepareEngine(
       return code;
     },
   };
-  await selectStack(engine, encryptionOf(stackFile.text));
+  await selectStack(engine, stackFile);
   return engine;
 }
 
@@ -155,9 +164,11 @@ function runnerOf(cli: Cli, env: NodeJS.ProcessEnv): Runner {
 /**
  * Makes the stack in the backend unless it is there. Making one writes a salt into the stack file
  * beside Pulumi.yaml, whatever --config-file says, so with the embedded backend it is done in a
- * folder that is thrown away; the first run then makes the salt in this machine's copy.
+ * folder that is thrown away, and this machine's copy takes over the salt: Pulumi itself would
+ * write one into it in place.
  */
-async function selectStack(engine: Engine, { provider }: Encryption): Promise<void> {
+async function selectStack(engine: Engine, stackFile: StackFile): Promise<void> {
+  const { provider } = encryptionOf(stackFile.text);
   if (workspace.embedded && existsSync(stateFile(engine.stack))) return;
   const aside = mkdtempSync(join(tmpdir(), `${projectName}-`));
   try {
@@ -168,6 +179,9 @@ async function selectStack(engine: Engine, { provider }: Encryption): Promise<vo
       ? ['stack', 'init', engine.stack, '--no-select', '--cwd', aside]
       : ['stack', 'select', engine.stack, '--create', ...named];
     const { code, stderr } = await engine.ask(words);
+    if (code === 0 && workspace.embedded) {
+      adoptSalt(stackFile, join(aside, `Pulumi.${engine.stack}.yaml`));
+    }
     // Another run may have been faster.
     if (code === 0 || (workspace.embedded && existsSync(stateFile(engine.stack)))) return;
     const reason = stderr.trim().split('\n').at(-1) ?? '';

@@ -71,6 +71,8 @@ export async function withEvents<T>(
   removeAbandoned(workspace.home, prefix);
   const folder = join(workspace.home, `${prefix}${process.pid}`);
   const path = join(folder, 'fifo');
+  // Of an earlier process that had this one's pid, as in a container.
+  rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { mode: 0o700 });
   let fifo: number;
   try {

@@ -21,6 +21,8 @@ const naming = [
   'targetKeyId',
   'assumeRolePolicy',
   'secretId',
+  'root',
+  'path',
 ] as const;
 const namingMetadata = ['name', 'namespace', 'labels'] as const;
 
@@ -94,17 +96,18 @@ function only(
   return Object.fromEntries(Object.entries(from).filter(([name]) => names.includes(name)));
 }
 
-const fileOf = (stack: string): string => join(workspace.doubtful, `${stack}.json`);
+/** @param what a stack, or a stack and what of it after a dot, which no stack's name has */
+const fileOf = (what: string): string => join(workspace.doubtful, `${what}.json`);
 
 /** What earlier runs of a stack failed to make, from this machine. */
-export function rememberedCreates(stack: string): readonly Stored[] {
-  const path = fileOf(stack);
+export function rememberedCreates(what: string): readonly Stored[] {
+  const path = fileOf(what);
   return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as readonly Stored[]) : [];
 }
 
 /** @param doubtful nothing: what was remembered is forgotten */
-export function rememberCreates(stack: string, doubtful: readonly Stored[]): void {
-  const path = fileOf(stack);
+export function rememberCreates(what: string, doubtful: readonly Stored[]): void {
+  const path = fileOf(what);
   if (doubtful.length === 0) {
     rmSync(path, { force: true });
     return;

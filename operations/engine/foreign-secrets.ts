@@ -3,7 +3,7 @@
  * has a passphrase of its own, so that encrypted values of another one are of no use here.
  */
 import { isCollection, isMap, isScalar, isSeq, parseDocument } from 'yaml';
-import { setSecretCommand, shown } from '../../settings/mistake.ts';
+import { isOrdinary, setSecretCommand, shown } from '../../settings/mistake.ts';
 import { encryptionOf } from './passphrase.ts';
 import { projectName } from './workspace.ts';
 
@@ -66,6 +66,11 @@ function pathOf(parent: string, key: string | number): string {
   return key.startsWith(`${projectName}:`) ? key.slice(projectName.length + 1) : key;
 }
 
+/** What stands between two signs of a path; nothing, behind a `]`. */
+function isOrdinaryOrNone(part: string): boolean {
+  return part === '' || isOrdinary(part);
+}
+
 /** What to tell of values that were left out: a line, then the command that sets each again. */
 export function droppedLines(stack: string, { dropped, foreign }: Own): readonly string[] {
   const file = `Pulumi.${stack}.yaml`;
@@ -76,7 +81,7 @@ export function droppedLines(stack: string, { dropped, foreign }: Own): readonly
   return [
     `- ${file} has ${what} that this machine cannot open; left out here, set again by:`,
     ...dropped.map((path) =>
-      /^[\w.:[\]-]+$/u.test(path)
+      /^[\w.:[\]-]+$/u.test(path) && path.split(/[.:[\]]/u).every(isOrdinaryOrNone)
         ? `    ${setSecretCommand(stack, path)}`
         : `    (a name that no command line takes: ${shown(path)})`,
     ),

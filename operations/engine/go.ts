@@ -12,9 +12,13 @@ import { projectDirectory, workspace } from './workspace.ts';
 /** The oldest Go that fetches the toolchain a go.mod asks for by itself. */
 const oldestMinor = 21;
 const building = '.building-';
+const compiling = '.compiled-';
 
 export interface GoTool {
-  /** Folder below rehearsal/tools with go.mod and go.sum, and name of the tool. */
+  /**
+   * Folder below rehearsal/tools with go.mod, go.sum and, where the program is our own, main.go; and
+   * name of the tool.
+   */
   readonly name: string;
   /**
    * Name of each binary in the cache, and the one that Go gives it, the last part of its import
@@ -32,11 +36,12 @@ export interface GoTool {
   readonly link?: Readonly<Record<string, string>>;
 }
 
-/** Folder that a built tool lies in; its name changes with go.mod and go.sum. */
+/** Folder that a built tool lies in; its name changes with what it is built from. */
 export function toolDirectory({ name }: GoTool): string {
   const module = join(projectDirectory, 'rehearsal', 'tools', name);
   const sums = createHash('sha256');
-  for (const file of ['go.mod', 'go.sum']) sums.update(readFileSync(join(module, file)));
+  const files = ['go.mod', 'go.sum', 'main.go'].map((file) => join(module, file));
+  for (const file of files.filter(existsSync)) sums.update(readFileSync(file));
   return join(workspace.cache, 'tools', `${name}-${sums.digest('hex').slice(0, 12)}`);
 }
 
@@ -56,7 +61,7 @@ export async function goTool(tool: GoTool): Promise<string> {
   if (names.every((name) => existsSync(join(directory, name)))) return binary;
   const tools = join(workspace.cache, 'tools');
   mkdirSync(tools, { recursive: true, mode: 0o700 });
-  removeAbandoned(tools, building);
+  for (const prefix of [building, compiling]) removeAbandoned(tools, prefix);
   const go = await findGo();
   const work = join(tools, `${building}${process.pid}`);
   try {
@@ -72,6 +77,18 @@ export async function goTool(tool: GoTool): Promise<string> {
   return binary;
 }
 
+let removesCompiled = false;
+
+/** Where this process keeps what Go compiled: several tools have Go's own library, and more, in common. */
+function compiled(): string {
+  const folder = join(workspace.cache, 'tools', `${compiling}${process.pid}`);
+  if (!removesCompiled) {
+    removesCompiled = true;
+    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  }
+  return folder;
+}
+
 async function build(go: string, tool: GoTool, work: string): Promise<void> {
   const module = join(projectDirectory, 'rehearsal', 'tools', tool.name);
   const link = Object.entries(tool.link ?? {}).map(([name, value]) => `-X ${name}=${value}`);
@@ -79,8 +96,8 @@ async function build(go: string, tool: GoTool, work: string): Promise<void> {
     ...process.env,
     CGO_ENABLED: '0',
     GOBIN: join(work, 'bin'),
-    // Caches of its own, removed with the build: Go's grow to many gigabytes.
-    GOCACHE: join(work, 'cache'),
+    // Caches of its own, removed with the build or with this process: Go's grow to many gigabytes.
+    GOCACHE: compiled(),
     GOMODCACHE: join(work, 'modules'),
     GOFLAGS: '-mod=readonly -trimpath -modcacherw -buildvcs=false',
   };

@@ -61,6 +61,8 @@ export function preparePassphrase(): void {
     );
   }
   const temporary = `${workspace.passphrase}.${process.pid}`;
+  // Of an earlier process that had this one's pid, as in a container.
+  rmSync(temporary, { force: true });
   writeFileSync(temporary, randomBytes(32).toString('base64url'), { mode: 0o600, flag: 'wx' });
   // A link fails when another run was faster; then its passphrase is the one.
   try {

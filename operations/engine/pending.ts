@@ -2,14 +2,16 @@
  * What a run that was killed was making. Pulumi keeps that it was, and asks about it for ever; it
  * does not know whether the thing came to be. Made once more, it would be there twice, or be refused
  * because it is there. So what has an id that can be told beforehand is put into the state, a refresh
- * says whether it is there, and the rest is forgotten and made again
+ * says whether it is there, and the rest is forgotten and made again. What was being changed is asked
+ * for too: the state says what it was before, and a value that is set back would be no change
  * (docs/decisions/0014-what-a-killed-run-made.md).
  */
 import { existsSync, readFileSync } from 'node:fs';
 import type { Deployment, Stored } from './adoption.ts';
 import type { Engine } from './engine.ts';
-import { rememberedCreates, withNamesAlone } from './failed-creates.ts';
+import { rememberCreates, rememberedCreates, withNamesAlone } from './failed-creates.ts';
 import { idInAws, isLookedFor } from './made-in-aws.ts';
+import { idInDocker, isInDocker } from './made-in-docker.ts';
 import { stateFile, workspace } from './workspace.ts';
 
 interface Operation {
@@ -55,7 +57,9 @@ export async function tellableIds(
     if (type !== 'creating') continue;
     const id = isLookedFor(resource.type)
       ? await lookInAws(resource, state)
-      : nameInCluster(resource);
+      : isInDocker(resource.type)
+        ? await idInDocker(resource, state)
+        : (nameInCluster(resource) ?? placeOfFile(resource));
     const known = state.deployment.resources?.some(
       (each) => each.urn === resource.urn && each.id === id && each.delete !== true,
     );
@@ -69,6 +73,17 @@ function nameInCluster({ type, inputs }: Stored): string | undefined {
   const { name, namespace } = (inputs?.metadata ?? {}) as Readonly<Record<string, unknown>>;
   if (typeof name !== 'string') return undefined;
   return typeof namespace === 'string' ? `${namespace}/${name}` : name;
+}
+
+/** Resources of the local plugin that are a file, each named by its place. */
+const files = ['File', 'GitFile', 'SopsDocument'].map((name) => `hummingbot:index:${name}`);
+
+function placeOfFile({ type, inputs }: Stored): string | undefined {
+  const { root, path } = inputs ?? {};
+  const isFile = type !== undefined && files.includes(type);
+  return isFile && typeof root === 'string' && typeof path === 'string'
+    ? `${root}/${path}`
+    : undefined;
 }
 
 /**
@@ -117,15 +132,19 @@ export function foreign(state: Deployment, made: readonly Stored[]): readonly st
 export async function settlePending(engine: Engine): Promise<readonly Stored[]> {
   const { stack } = engine;
   const failed = rememberedCreates(stack);
+  const cut = rememberedCreates(unsettledOf(stack));
   const mayHave = !workspace.embedded || pendingOperations(stateFile(stack)) > 0;
-  if (failed.length === 0 && !mayHave) return [];
+  if (failed.length === 0 && cut.length === 0 && !mayHave) return [];
   const before = await exported(engine);
   if (before === undefined) return failed;
   const operations = operationsOf(before);
   const pending = operations.flatMap(({ type, resource }) =>
     type === 'creating' ? [resource] : [],
   );
-  const count = failed.length + operations.length;
+  const changed = operations.flatMap(({ type, resource }) =>
+    type === 'creating' ? [] : [resource],
+  );
+  const count = failed.length + cut.length + operations.length;
   if (count === 0) return [];
   console.error(
     `- a run ended while it made ${count} resources: what is there is kept, the rest is made again`,
@@ -133,36 +152,54 @@ export async function settlePending(engine: Engine): Promise<readonly Stored[]> 
   // Older ones first: of two of one URN the younger takes the older's place.
   let left: readonly Stored[] = [...failed, ...pending];
   let state: Deployment | undefined = before;
+  let asked: readonly Stored[] = [...cut, ...changed];
   do {
     const [made, later] = oldest(left);
-    if (!(await settle(engine, state, made))) {
+    // Should this be cut short too, the next run knows what nobody has asked for.
+    rememberCreates(unsettledOf(stack), [...asked, ...made].map(withNamesAlone));
+    if (!(await settle(engine, state, made, asked))) {
       // Nobody has said what is there: as if nothing had been looked for.
       await engine.ask(['stack', 'import', '--stack', stack], JSON.stringify(state));
+      if (cut.length === 0) rememberCreates(unsettledOf(stack), []);
       return state === before ? failed : left.map(withNamesAlone);
     }
-    left = later;
+    [left, asked] = [later, []];
     state = await exported(engine);
   } while (left.length > 0 && state !== undefined);
+  rememberCreates(unsettledOf(stack), []);
   return left.map(withNamesAlone);
 }
 
-/** Keeps what is there, of each URN at most one. @returns whether the systems have answered */
+/** What a run was asking for when it was killed: places of it may stand in the state. */
+const unsettledOf = (stack: string): string => `${stack}.unsettled`;
+
+/**
+ * Keeps what is there, of each URN at most one.
+ * @param asked what the state has, and may have wrong
+ * @returns whether the systems have answered
+ */
 async function settle(
   engine: Engine,
   before: Deployment,
   made: readonly Stored[],
+  asked: readonly Stored[],
 ): Promise<boolean> {
   const { stack } = engine;
   const state = withOperations(before, made);
   const ids = await tellableIds(state);
-  const imported = JSON.stringify(withMade(state, ids));
+  const settled = withMade(state, ids);
+  const imported = JSON.stringify(settled);
   if ((await engine.ask(['stack', 'import', '--stack', stack], imported)).code !== 0) return false;
-  if (ids.size === 0) return true;
-  const targets = [...ids.keys()].flatMap((urn) => ['--target', urn]);
+  const known = new Set(settled.deployment.resources?.map(({ urn }) => urn));
+  const looked = [...made.filter(({ urn }) => ids.has(urn)), ...asked].filter(({ urn }) =>
+    known.has(urn),
+  );
+  if (looked.length === 0) return true;
+  const urns = new Set(looked.map(({ urn }) => urn));
+  const targets = [...urns].flatMap((urn) => ['--target', urn]);
   const refresh = ['refresh', '--yes', '--skip-preview', ...targets, '--stack', stack];
   if ((await engine.ask(refresh)).code !== 0) return false;
   const found = await exported(engine);
-  const looked = made.filter(({ urn }) => ids.has(urn));
   for (const urn of found === undefined ? [] : foreign(found, looked)) {
     await engine.ask(['state', 'delete', urn, '--yes', '--stack', stack]);
   }

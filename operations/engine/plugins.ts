@@ -30,7 +30,9 @@ import { projectDirectory, workspace } from './workspace.ts';
 const providers = {
   random: undefined,
   aws: ['aws-secrets-manager'],
-  kubernetes: ['aws-secrets-manager', 'kubernetes'],
+  docker: ['swarm'],
+  kubernetes: ['aws-secrets-manager', 'kubernetes', 'sealed-secrets', 'vault'],
+  vault: ['vault'],
 } as const satisfies Record<string, readonly string[] | undefined>;
 
 export function providersFor(targets: readonly string[]): readonly string[] {

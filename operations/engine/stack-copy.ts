@@ -4,16 +4,16 @@
  * the committed file stays as it is. What the committed file changes later is taken over, key by
  * key, unless the copy has changed the same key.
  */
-import { readFileSync, statSync } from 'node:fs';
-import { basename, join, relative } from 'node:path';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { isMap, parseDocument } from 'yaml';
-import { pulumiCommand } from '../../settings/mistake.ts';
-import { isValueMap } from '../../settings/plaintext.ts';
+import { isOrdinary, mayBeValue, pulumiCommand, shownName } from '../../settings/mistake.ts';
+import { holdsValues } from '../../settings/plaintext.ts';
 import { CommandError } from './command-error.ts';
 import { droppedLines, type Own, withoutForeign } from './foreign-secrets.ts';
 import { encryptionOf, opens, readPassphrase } from './passphrase.ts';
 import { writePrivate, writeWhole } from './private-file.ts';
-import { projectDirectory, projectName, workspace } from './workspace.ts';
+import { projectDirectory, projectName, shellWord, workspace } from './workspace.ts';
 
 type Config = Readonly<Record<string, unknown>>;
 
@@ -31,7 +31,8 @@ export interface StackFile {
  */
 export function stackFileOf(stack: string, prepare: (committed: string) => void): StackFile {
   const committed = join(projectDirectory, `Pulumi.${stack}.yaml`);
-  const text = wholeOf(committed);
+  // With the embedded backend Pulumi writes the copy alone, and what is kept is the copy's.
+  const text = workspace.embedded ? textOf(committed) : wholeOf(committed);
   if (text === undefined) {
     throw new CommandError(
       `stack ${stack}: got no Pulumi.${stack}.yaml; allowed: a stack with a file of its settings; ` +
@@ -40,7 +41,7 @@ export function stackFileOf(stack: string, prepare: (committed: string) => void)
   }
   prepare(text);
   if (!workspace.embedded) {
-    writePrivate(keptOf(committed), text);
+    keep(committed, text);
     return { path: committed, text };
   }
   const path = join(workspace.stacks, `Pulumi.${stack}.yaml`);
@@ -58,12 +59,14 @@ export function stackFileOf(stack: string, prepare: (committed: string) => void)
   }
   if (settled !== undefined && settled !== copy) writeWhole(path, settled);
   if (before !== text) writeWhole(base, text);
-  writePrivate(keptOf(path), settled ?? text);
+  keep(path, settled ?? text);
   return { path, text: settled ?? text };
 }
 
 /** Bytes that a kill leaves at the most of a write that it cuts short, or a multiple of them. */
 const pageBytes = 4096;
+/** More than a write of a stack file takes. */
+const writeMilliseconds = 500;
 
 /**
  * A stack file's text. Pulumi writes the file in place: killed in the middle, it leaves an empty one, or
@@ -71,10 +74,12 @@ const pageBytes = 4096;
  */
 function wholeOf(path: string): string | undefined {
   const text = textOf(path);
-  const bytes = Buffer.byteLength(text ?? '');
-  const isCut = text !== undefined && bytes % pageBytes === 0 && !text.endsWith('\n');
-  const before = isCut ? textOf(keptOf(path)) : undefined;
+  const before = isCut(text) ? textOf(keptOf(path)) : undefined;
   if (before === undefined) return text;
+  // Another command may be writing it at this moment.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, writeMilliseconds);
+  const now = textOf(path);
+  if (now !== text) return now;
   writeWhole(path, before, statSync(path).mode);
   console.error(
     `- ${relative(projectDirectory, path)} was cut short by a kill; it is as it was before that run: set once more what that run was setting`,
@@ -82,8 +87,30 @@ function wholeOf(path: string): string | undefined {
   return before;
 }
 
+/**
+ * Gives a copy that has no salt the one of another stack file, which Pulumi has just made.
+ * @param made that file's path
+ */
+export function adoptSalt({ path }: StackFile, made: string): void {
+  const text = textOf(path) ?? '';
+  const { salt } = encryptionOf(textOf(made) ?? '');
+  if (salt === '' || encryptionOf(text).salt !== '') return;
+  const document = parseDocument(text);
+  document.set('encryptionsalt', salt);
+  writeWhole(path, document.toString());
+}
+
+function isCut(text: string | undefined): text is string {
+  return text !== undefined && Buffer.byteLength(text) % pageBytes === 0 && !text.endsWith('\n');
+}
+
 function keptOf(path: string): string {
   return join(workspace.kept, basename(path));
+}
+
+/** Of a file that cannot be read nothing is kept: what was kept before may be all that there is. */
+function keep(path: string, text: string): void {
+  if (parseDocument(text).errors.length === 0) writePrivate(keptOf(path), text);
 }
 
 function textOf(path: string): string | undefined {
@@ -145,10 +172,12 @@ export function mergeStackFiles(stack: string, sides: Sides): readonly [string, 
     if (same(before[key], after[key]) || same(ours[key], after[key])) continue;
     if (!same(ours[key], before[key])) {
       const back = wayBack(stack, key, after[key]);
-      notes.push(`- ${name} has a new ${key}; this machine's own is kept; to take it: ${back}`);
+      notes.push(
+        `- ${name} has a new ${shownSetting(key)}; this machine's own is kept; to take it: ${back}`,
+      );
       continue;
     }
-    notes.push(`- ${name} has a new ${key}; taken over`);
+    notes.push(`- ${name} has a new ${shownSetting(key)}; taken over`);
     if (after[key] === undefined) document.deleteIn(['config', key]);
     else document.setIn(['config', key], document.createNode(after[key]));
   }
@@ -161,22 +190,31 @@ export function settingsOf({ path, text }: StackFile, project: string): Config {
   return Object.fromEntries(entries.map(([key, value]) => [key.replace(`${project}:`, ''), value]));
 }
 
+/** A setting's whole name, which somebody may have put a value into. */
+function shownSetting(key: string): string {
+  return key.split(':').map(shownName).join(':');
+}
+
 /** The commands that make this machine's own setting the committed one. */
 function wayBack(stack: string, key: string, committed: unknown): string {
   const name = key.replace(`${projectName}:`, '');
+  const byHand = `copy its lines into .local/stacks/Pulumi.${stack}.yaml`;
+  if (!isOrdinary(name)) return byHand;
   const remove = pulumiCommand(stack, 'config', 'rm', name);
   if (committed === undefined) return remove;
   const set = (path: string, value: unknown): string =>
     pulumiCommand(stack, 'config', 'set', '--path', `'${path}'`, String(value));
   const simple = (value: unknown): boolean =>
-    ['string', 'boolean', 'number'].includes(typeof value) && /^[\w./:@+-]+$/u.test(String(value));
-  // A value of a group is no part of a command.
-  const ordinary = /^[\w-]{1,40}$/u.test(name) && !isValueMap(name);
-  if (ordinary && simple(committed)) return set(name, committed);
-  if (ordinary && Array.isArray(committed) && committed.every(simple)) {
+    ['string', 'boolean', 'number'].includes(typeof value) &&
+    /^[\w./:@+-]+$/u.test(String(value)) &&
+    !mayBeValue(String(value));
+  // A value is no part of a command, whatever setting somebody has put it into.
+  if (holdsValues(name)) return byHand;
+  if (simple(committed)) return set(name, committed);
+  if (Array.isArray(committed) && committed.every(simple)) {
     return [remove, ...committed.map((item, at) => set(`${name}[${at}]`, item))].join(' && ');
   }
-  return `copy its lines into .local/stacks/Pulumi.${stack}.yaml`;
+  return byHand;
 }
 
 function configOf(text: string, name: string): Config {
@@ -184,11 +222,21 @@ function configOf(text: string, name: string): Config {
   if (document.errors.length > 0) {
     const line = document.errors[0]?.linePos?.[0].line ?? 0;
     throw new CommandError(
-      `${name}: got something that is not YAML in line ${line}; allowed: a Pulumi stack file; fix: mend that line`,
+      `${name}: got something that is not YAML in line ${line}; allowed: a Pulumi stack file; fix: mend that line${orPutBack(name)}`,
     );
   }
   const config = document.get('config');
   return isMap(config) ? (config.toJSON() as Config) : {};
+}
+
+/** @param name path of the file that commands use; any other has nothing that is kept for it */
+function orPutBack(name: string): string {
+  const path = resolve(projectDirectory, name);
+  const isUsed = !workspace.embedded || dirname(path) === resolve(workspace.stacks);
+  const kept = keptOf(path);
+  return isUsed && existsSync(kept)
+    ? `, or put back what the last command found: cp ${shellWord(kept)} ${shellWord(path)}`
+    : '';
 }
 
 /** Equality as Pulumi writes: `false` comes back as `"false"`. */

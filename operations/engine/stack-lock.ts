@@ -107,6 +107,8 @@ function readLock(path: string): readonly Lock[] {
     return [{ path, pid: Number(pid), hostname: String(host) }];
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    // What may not be read may be a living one's.
+    if (!(error instanceof SyntaxError)) throw error;
     // A lock that a kill cut short names no process that could still hold it.
     rmSync(path, { force: true });
     return [];

@@ -63,6 +63,14 @@ export const workspace = {
   get doubtful(): string {
     return local('doubtful');
   },
+  /** How far the rotation of each stack has come. */
+  get rotations(): string {
+    return local('rotations');
+  },
+  /** What was rotated, a file a stack; meant for git, but in a rehearsal. */
+  get ledgers(): string {
+    return this.rehearsal === undefined ? join(projectDirectory, 'ledger') : local('ledger');
+  },
   /** Tools that are built or installed; outside the tree, shared by all checkouts. */
   cache: join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), projectName),
   /** Whether state lies in `.local`, because the user has named no backend. */
@@ -113,7 +121,7 @@ export function refuseMissingBackend(url: string): void {
   );
 }
 
-function shellWord(text: string): string {
+export function shellWord(text: string): string {
   return /^[\w./:@+-]+$/u.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 

@@ -120,10 +120,14 @@ export class FileResource implements ResourceHandler {
     }
     const { end, steps } = await this.#walk(file, { recorded: file.directories, act: 'look' });
     const directories = modesOf(steps);
-    const found = end === undefined ? undefined : await readFile(join(end, basename(file.path)));
+    const target = end === undefined ? undefined : join(end, basename(file.path));
+    // What a killed write has left holds a value.
+    if (target !== undefined) await rm(temporaryOf(target), { force: true });
+    const found = target === undefined ? undefined : await readFile(target);
     // Gone from the state, its directories would no longer be known for ours; an update writes a
     // missing file as well as a changed one.
-    if (found === undefined && !isDrifted(directories)) return {};
+    const isKnown = typeof file.content === 'string';
+    if (found === undefined && !(isDrifted(directories) && isKnown)) return {};
     const inputs = marked({ ...stateOf(file), ...found });
     return { id, props: { ...inputs, directories }, inputs };
   }
@@ -151,7 +155,7 @@ export class FileResource implements ResourceHandler {
     try {
       const { end, steps } = await this.#walk(file, { recorded, act: 'make' });
       if (end === undefined) throw new PluginError(`${display(file)}: has no directory`);
-      await writeAtomically(join(end, basename(file.path)), file);
+      await writeAtomically(join(end, basename(file.path)), file.content, file.mode);
       return mendedModesOf(steps);
     } catch (error) {
       refuse(file, error);
@@ -159,12 +163,12 @@ export class FileResource implements ResourceHandler {
   }
 }
 
-function display(file: FileState): string {
+function display(file: Pick<FileState, 'root' | 'path'>): string {
   return `${file.root}/${file.path}`;
 }
 
 /** Turns an error of the file system into one line that names the file and not its content. */
-function refuse(file: FileState, error: unknown): never {
+export function refuse(file: Pick<FileState, 'root' | 'path'>, error: unknown): never {
   if (error instanceof PluginError) throw error;
   if (error instanceof PlaceError) throw new PluginError(`${display(file)}: ${error.message}`);
   const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
@@ -172,24 +176,29 @@ function refuse(file: FileState, error: unknown): never {
     EACCES: 'fix: give your user the right to write there',
     EPERM: 'fix: give your user the right to write there',
     ELOOP: 'a symbolic link leads to itself; fix: remove it and run again',
-    EROFS: 'fix: choose an outputDirectory on a writable file system',
+    EROFS: 'fix: choose a directory on a writable file system',
     ENOSPC: 'fix: free some space and run again',
     EISDIR: 'a directory is in its place; fix: move it away and run again',
     ERR_FS_EISDIR: 'a directory is in its place; fix: move it away and run again',
     ENOTDIR: 'a file is where a directory should be; fix: move it away and run again',
-    ENAMETOOLONG: 'the path is too long; fix: choose a shorter outputDirectory',
+    ENAMETOOLONG: 'the path is too long; fix: choose a directory with a shorter path',
   };
   throw new PluginError(`${display(file)}: ${code}; ${hints[code] ?? 'fix: run again'}`);
 }
 
-async function writeAtomically(target: string, file: FileState): Promise<void> {
+/** @param mode in octal, four digits */
+export async function writeAtomically(
+  target: string,
+  content: string,
+  mode: string,
+): Promise<void> {
   const temp = temporaryOf(target);
   await rm(temp, { force: true });
   const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
   const handle = await open(temp, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, 0o600);
   try {
-    await handle.chmod(Number.parseInt(file.mode, 8));
-    await handle.writeFile(file.content, 'utf8');
+    await handle.chmod(Number.parseInt(mode, 8));
+    await handle.writeFile(content, 'utf8');
     await handle.sync();
   } catch (error) {
     await rm(temp, { force: true });

@@ -4,7 +4,7 @@
  * output says that a refresh found it undone, and that the next update waits again.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { KubernetesError } from '../kubernetes-api.ts';
+import { KubernetesError, type KubernetesObject } from '../kubernetes-api.ts';
 import {
   type Call,
   type CheckResult,
@@ -128,12 +128,24 @@ export function isMissing(error: unknown): boolean {
   return error instanceof KubernetesError && error.code === notFound;
 }
 
+/** An object that is asked for; undefined when it is not there. */
+export async function orNothing(
+  asked: Promise<KubernetesObject>,
+): Promise<KubernetesObject | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
 function kindOf(value: unknown): string {
   return typeof value === 'object' && !isObject(value) ? 'list or null' : typeof value;
 }
 
 /** The kubeconfig is always a secret; of the rest what was one stays one. */
-function marked(state: Properties, call?: Call): Properties {
+export function marked(state: Properties, call?: Call): Properties {
   const others = markLike(state, call?.marked ?? {}) as Properties;
   return { ...others, kubeconfig: secret(state.kubeconfig) };
 }

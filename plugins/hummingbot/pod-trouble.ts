@@ -10,7 +10,11 @@ import { type KubernetesObject, oneLine, shortLine } from '../kubernetes-api.ts'
 
 /** What is read of a pod; everything may be missing. */
 export interface Pod extends KubernetesObject {
-  readonly spec?: { readonly nodeName?: string };
+  readonly spec?: {
+    readonly nodeName?: string;
+    readonly containers?: readonly Container[];
+    readonly initContainers?: readonly Container[];
+  };
   readonly status?: {
     readonly phase?: string;
     readonly reason?: string;
@@ -25,6 +29,11 @@ export interface Condition {
   readonly status: string;
   readonly reason?: string;
   readonly message?: string;
+}
+
+interface Container {
+  readonly name: string;
+  readonly env?: readonly { readonly name: string }[];
 }
 
 interface ContainerStatus {
@@ -174,7 +183,7 @@ export function troubleOf(
     return { text, cause: 'failed', graceSeconds: replacementSeconds };
   }
   for (const status of containersOf(pod)) {
-    const trouble = troubleOfContainer(status, before.get(keyOf(pod, status)) ?? 0);
+    const trouble = troubleOfContainer(pod, status, before.get(keyOf(pod, status)) ?? 0);
     if (trouble !== undefined) return trouble;
   }
   const scheduled = conditionOf(pod, 'PodScheduled');
@@ -192,7 +201,11 @@ export function troubleOf(
   return { text, cause: 'event', graceSeconds: undefined };
 }
 
-function troubleOfContainer(status: ContainerStatus, before: number): Trouble | undefined {
+function troubleOfContainer(
+  pod: Pod,
+  status: ContainerStatus,
+  before: number,
+): Trouble | undefined {
   const { name, restartCount = 0, state, lastState } = status;
   const waiting = state?.waiting;
   const ended = state?.terminated ?? lastState?.terminated;
@@ -203,6 +216,7 @@ function troubleOfContainer(status: ContainerStatus, before: number): Trouble | 
     const exit = [`exit code ${ended.exitCode ?? 'unknown'}`];
     // `Error` says no more than the code; OOMKilled does.
     if (ended.reason !== undefined && ended.reason !== 'Error') exit.push(oneLine(ended.reason));
+    exit.push(...nulByteIn(pod, name, ended));
     const text = [waiting?.reason ?? 'crashes', ...exit, restarts].join(', ');
     const more = before > 0 ? before + 1 : 0;
     const graceSeconds = restartCount >= Math.max(inVain ? 0 : mostRestarts, more) ? 0 : undefined;
@@ -219,6 +233,24 @@ function troubleOfContainer(status: ContainerStatus, before: number): Trouble | 
 function wordsOf({ reason = 'Error', message }: Terminated): string {
   const [line = ''] = reason === 'Error' ? (message?.trim().split(/[\r\n]/u) ?? []) : [];
   return shortLine(ownLine.exec(line)?.[0], longestLine);
+}
+
+/**
+ * Which variable the runtime refuses for its NUL byte; nothing when it is something else. An older runc
+ * (1.1) quotes the value, a newer one the name alone: nothing is passed on but names of the pod's own.
+ */
+export function nulByteIn(
+  { spec = {} }: Pod,
+  container: string,
+  { message = '' }: Terminated,
+): readonly string[] {
+  if (!/environment variable/u.test(message) || !/\b(?:nul|null)\b/u.test(message)) return [];
+  const all = [...(spec.initContainers ?? []), ...(spec.containers ?? [])];
+  const names = all.find(({ name }) => name === container)?.env?.map(({ name }) => name) ?? [];
+  const named = names.find((name) =>
+    [`"${name}"`, `"${name}=`].some((each) => message.includes(each)),
+  );
+  return [`a NUL byte in ${named === undefined ? 'a variable' : `the variable ${named}`}`];
 }
 
 function conditionOf(pod: Pod, type: string): Condition | undefined {

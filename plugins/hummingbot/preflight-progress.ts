@@ -12,6 +12,7 @@ import {
   hasEnded,
   involves,
   newestOf,
+  nulByteIn,
   type Pod,
   type Terminated,
   told,
@@ -87,7 +88,7 @@ function reasonOf(pod: Pod): string {
   for (const { name, state } of containersOf(pod)) {
     const ended = state?.terminated;
     if (ended === undefined || ended.exitCode === 0) continue;
-    return `container ${name}: ${wordsOf(ended)}`;
+    return [`container ${name}: ${wordsOf(ended)}`, ...nulByteIn(pod, name, ended)].join(', ');
   }
   const reason = oneLine(pod.status?.reason);
   return `pod ${pod.metadata?.name} failed${reason === '' ? '' : `: ${reason}`}`;

@@ -35,8 +35,8 @@ export class File extends pulumi.CustomResource {
   }
 }
 
-/** What the gates share: they look into a cluster with a kubeconfig that nobody else may see. */
-class Gate extends pulumi.CustomResource {
+/** What reaches into a cluster with a kubeconfig that nobody else may see. */
+class InCluster extends pulumi.CustomResource {
   constructor(
     type: string,
     name: string,
@@ -79,7 +79,7 @@ export interface RolloutArgs {
  * Waits until a Deployment's new pod is Ready and its old one gone, or fails with the pod's own
  * reason. See plugins/hummingbot/rollout.ts for what is promised.
  */
-export class Rollout extends Gate {
+export class Rollout extends InCluster {
   /** Name of the Ready pod; empty when a refresh found the Deployment not complete. */
   declare readonly pod: pulumi.Output<string>;
 
@@ -122,7 +122,7 @@ export interface PreflightArgs {
  * Runs a Job and removes it, or fails with its pod's own reason before anything that depends on it
  * is changed. See plugins/hummingbot/preflight.ts for what is promised.
  */
-export class Preflight extends Gate {
+export class Preflight extends InCluster {
   /** Name of the Job that passed; it is gone. */
   declare readonly passed: pulumi.Output<string>;
 
@@ -161,12 +161,72 @@ export interface SyncArgs {
  * Waits until the Secret of an ExternalSecret that is changed in place has the values that were
  * stored. See plugins/hummingbot/sync.ts for what is promised.
  */
-export class Sync extends Gate {
+export class Sync extends InCluster {
   /** The tag; empty when a refresh found another one. */
   declare readonly synced: pulumi.Output<string>;
 
   constructor(name: string, args: SyncArgs, opts?: pulumi.CustomResourceOptions) {
     super('Sync', name, { deadlineSeconds: 180, synced: undefined, ...args }, opts);
+  }
+}
+
+export interface ConvergenceArgs {
+  /** Docker host of a manager. A change of it alone is no change. */
+  readonly host: pulumi.Input<string>;
+  /** Directory of its TLS certificates; empty without TLS. A change of it alone is no change. */
+  readonly certPath: pulumi.Input<string>;
+  /** ID of the service. A change replaces the gate, which waits anew. */
+  readonly service: pulumi.Input<string>;
+  /**
+   * What the service is updated for, as ids of its secrets and configs and its image: a change waits
+   * anew. Not tags alone: a failed change that is taken back has the old tags and new ids.
+   */
+  readonly content: pulumi.Input<pulumi.Input<string>[]>;
+  /**
+   * Seconds until a task that does not run fails the update. Exit code 65 fails earlier. A change
+   * waits anew.
+   * @default 600
+   */
+  readonly deadlineSeconds?: pulumi.Input<number>;
+}
+
+/**
+ * Waits until the one task of a swarm's service runs as the service is now, or fails with the task's
+ * own reason. See plugins/hummingbot/convergence.ts for what is promised.
+ */
+export class Convergence extends pulumi.CustomResource {
+  /** ID of the task; empty when a refresh found that it does not run. */
+  declare readonly task: pulumi.Output<string>;
+
+  constructor(name: string, args: ConvergenceArgs, opts?: pulumi.CustomResourceOptions) {
+    super(
+      'hummingbot:index:Convergence',
+      name,
+      { deadlineSeconds: 600, task: undefined, ...args },
+      opts,
+    );
+  }
+}
+
+export interface SecretRemovalArgs {
+  /**
+   * Contents of the kubeconfig that the Secret is made with; always kept as a secret. A change of
+   * it alone is no change.
+   */
+  readonly kubeconfig: pulumi.Input<string>;
+  /** Of the Secret. A change removes the old one. */
+  readonly namespace: pulumi.Input<string>;
+  /** Name of the Secret. A change removes the old one. */
+  readonly name: pulumi.Input<string>;
+}
+
+/**
+ * Removes a Secret when it leaves the program, unless a controller has taken it over. The Secret
+ * has to depend on it and to be retained: see plugins/hummingbot/secret-removal.ts.
+ */
+export class SecretRemoval extends InCluster {
+  constructor(name: string, args: SecretRemovalArgs, opts?: pulumi.CustomResourceOptions) {
+    super('SecretRemoval', name, { ...args }, opts);
   }
 }
 

@@ -13,11 +13,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   KubernetesApi,
   KubernetesError,
-  type KubernetesObject,
+  metadataOnly,
   UnreachableError,
 } from '../kubernetes-api.ts';
 import { type Call, PluginError, type Properties, type ReadResult } from '../provider-server.ts';
-import { Gate, type GateInputs, isMissing } from './gate.ts';
+import { Gate, type GateInputs, orNothing } from './gate.ts';
 
 /** The name is that of the ExternalSecret and of its Secret. */
 export interface SyncInputs extends GateInputs {
@@ -27,9 +27,6 @@ export interface SyncInputs extends GateInputs {
   /** Of what was stored: a failed change that is taken back has the old tag and another version. */
   readonly version: string;
 }
-
-/** Without a fallback: a server that knows no such answer gives none, rather than the values. */
-const metadataOnly = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
 
 interface Condition {
   readonly type?: string;
@@ -127,15 +124,6 @@ async function troubleOf(
   return ready?.status === 'False'
     ? `the Secret does not have the new values: ${ready.reason ?? 'no reason given'}`
     : 'the Secret does not have the new values yet';
-}
-
-async function orNothing(asked: Promise<KubernetesObject>): Promise<KubernetesObject | undefined> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
 }
 
 function lineOf({ namespace, name }: SyncInputs, text: string): string {

@@ -34,7 +34,8 @@ export const botImage: ImageSpec = {
 };
 
 const source = (file: string): string => join(import.meta.dirname, 'hummingbot', file);
-const cache = join(workspace.cache, 'hummingbot');
+/** Folder of all stages. */
+export const cache = join(workspace.cache, 'hummingbot');
 
 const packages = [
   ...['python3', 'ca-certificates', 'libusb-1.0-0'],

@@ -140,7 +140,7 @@ async function answersWithin(
   return false;
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((settle) => void server.listen(0, '127.0.0.1', settle));
   const address = server.address();

@@ -129,7 +129,7 @@ async function startParts(
   await part('kube-scheduler', async () => await startScheduler(site));
   await apply(admin, [deployerBinding, ...storageOf(folder, args)]);
   if (image !== undefined) {
-    await part('containerd', async () => await startContainerd(site, [image]));
+    await part('containerd', async () => await startContainerd(site, image));
     await part('kubelet', async () => await startKubelet(site, async () => await isReady(admin)));
   }
   // The first thing that one sees of the controllers at work.

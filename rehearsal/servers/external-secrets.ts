@@ -3,13 +3,14 @@
  * chart but one, and its controller. The right that is missing, to make tokens of service accounts
  * (`serviceaccounts/token`), is the program's to give, for the one account of its SecretStore.
  */
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { programOf } from '../debian-packages.ts';
+import { installDefinitions } from './definitions.ts';
 import type { Enclosure } from './enclosure.ts';
 import { flags } from './etcd.ts';
 import { writeTokenKubeconfig } from './kubeconfig.ts';
-import { type Access, apply, eventually } from './kubernetes-client.ts';
+import { type Access, apply } from './kubernetes-client.ts';
 import type { ServerRecord, Servers } from './process.ts';
 
 export const operatorNamespace = 'external-secrets';
@@ -25,8 +26,8 @@ export interface OperatorArgs {
   /** Path of the controller's binary; `crds.yaml` lies beside it. */
   readonly binary: string;
   readonly crds: string;
-  /** URL of the AWS API, STS and Secrets Manager alike. */
-  readonly awsEndpoint: string;
+  /** URL of the AWS API, STS and Secrets Manager alike. @default - none */
+  readonly awsEndpoint?: string;
   /** Whose processes it joins; it stays in this machine's network, where the AWS API listens. */
   readonly enclosure?: Enclosure;
 }
@@ -95,28 +96,6 @@ const account = [
   },
 ];
 
-type Definition = InstanceType<Access['library']['V1CustomResourceDefinition']>;
-
-/** Installs the CRDs and waits until the API serves them. */
-async function installDefinitions(access: Access, crds: string): Promise<void> {
-  // The client's own reader, because its writer leaves out what it does not know by its own names.
-  const read = access.library.loadAllYaml(readFileSync(crds, 'utf8')) as Definition[];
-  const definitions = read
-    .filter((each) => each?.spec !== undefined)
-    // Without its webhook: every version but v1 is gone, and nothing is converted.
-    .map((each) => ({ ...each, spec: { ...each.spec, conversion: { strategy: 'None' } } }));
-  await apply(access, definitions);
-  const extensions = access.config.makeApiClient(access.library.ApiextensionsV1Api);
-  await eventually(60, async () => {
-    const { items } = await extensions.listCustomResourceDefinition();
-    const established = items.filter(({ status }) =>
-      status?.conditions?.some((each) => each.type === 'Established' && each.status === 'True'),
-    );
-    const names = new Set(established.map(({ metadata }) => metadata?.name));
-    return definitions.every(({ metadata }) => names.has(metadata?.name));
-  });
-}
-
 /** Makes the account and a kubeconfig with its token. @returns path of the kubeconfig */
 async function makeAccount({ access, folder }: OperatorArgs): Promise<string> {
   await apply(access, account);
@@ -168,8 +147,10 @@ export async function startOperator(args: OperatorArgs): Promise<ServerRecord> {
     forks: enclosed !== undefined,
     environment: {
       KUBECONFIG: kubeconfig,
-      AWS_STS_ENDPOINT: args.awsEndpoint,
-      AWS_SECRETSMANAGER_ENDPOINT: args.awsEndpoint,
+      ...(args.awsEndpoint !== undefined && {
+        AWS_STS_ENDPOINT: args.awsEndpoint,
+        AWS_SECRETSMANAGER_ENDPOINT: args.awsEndpoint,
+      }),
       AWS_EC2_METADATA_DISABLED: 'true',
     },
     healthy: async () => (await fetch(`http://${live}/healthz`)).ok,

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { installedBy, programOf } from '../debian-packages.ts';
 import { type ImageArchive, run } from '../images/archive.ts';
 import { makePauseImage, pauseImage } from '../images/pause.ts';
+import { linkIntoContainerd } from '../images/unpacked.ts';
 import { flags } from './etcd.ts';
 import { writeServerKubeconfig } from './kubeconfig.ts';
 import { overlayWorks } from './overlay.ts';
@@ -114,33 +115,50 @@ function kubeletConfig({ enclosure }: Site): object {
     imageGCHighThresholdPercent: 100,
     // A rehearsal waits for these; a real node has hundreds of pods to spread them over.
     syncFrequency: '10s',
+    // A container that ends is started again after 1, 2 and 4 seconds instead of 10, 20 and 40.
+    featureGates: { ReduceDefaultCrashLoopBackOffDecay: true },
   };
 }
 
-export async function startContainerd(
-  site: Site,
-  images: readonly ImageArchive[],
-): Promise<ServerRecord> {
+/** @param image the bot's */
+export async function startContainerd(site: Site, image: ImageArchive): Promise<ServerRecord> {
   const { folder, enclosure } = site;
+  const linked = await linkIntoContainerd(join(folder, 'containerd'));
   mkdirSync(join(folder, 'cni'), { recursive: true });
   writeFileSync(join(folder, 'cni', 'rehearsal.conflist'), JSON.stringify(cni));
-  // The native one works on every file system, and copies the whole image for each container.
-  const snapshotter = overlayWorks(folder) ? 'overlayfs' : 'native';
-  writeFileSync(join(folder, 'containerd.toml'), containerdConfig(snapshotter));
+  writeFileSync(join(folder, 'containerd.toml'), containerdConfig(snapshotterIn(folder)));
   const containerd = programOf('containerd', 'containerd');
-  const ctr = enclosure.enter([programOf('ctr', 'containerd'), '--address', socket]);
   const record = await site.servers.start({
     name: 'containerd',
     command: enclosure.enter([containerd, '--config', fileInside('containerd.toml')]),
     forks: true,
-    healthy: async () => succeeds([...ctr, 'version']),
+    healthy: async () => succeeds([...ctrIn(enclosure), 'version']),
     seconds: 60,
   });
-  const load = ['--namespace', 'k8s.io', 'images', 'import', '--snapshotter', snapshotter];
   const work = join(folder, 'images', 'pause');
-  for (const { path } of [makePauseImage(work), ...images]) run(...ctr, ...load, path);
+  loadImages(site, [makePauseImage(work), ...(linked ? [] : [image])]);
   rmSync(work, { recursive: true });
   return record;
+}
+
+/** Gives images to the node, which has no registry to get one from. */
+export function loadImages(
+  { folder, enclosure }: Pick<Site, 'folder' | 'enclosure'>,
+  images: readonly ImageArchive[],
+): void {
+  const load = ['--namespace', 'k8s.io', 'images', 'import', '--snapshotter'];
+  for (const { path } of images) {
+    run(...ctrIn(enclosure), ...load, snapshotterIn(folder), path);
+  }
+}
+
+function ctrIn(enclosure: Site['enclosure']): readonly string[] {
+  return enclosure.enter([programOf('ctr', 'containerd'), '--address', socket]);
+}
+
+/** The native one works on every file system, and copies the whole image for each container. */
+function snapshotterIn(folder: string): string {
+  return overlayWorks(folder) ? 'overlayfs' : 'native';
 }
 
 export async function startKubelet(

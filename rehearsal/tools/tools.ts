@@ -43,3 +43,34 @@ export const externalSecrets: GoTool = {
   files: { 'crds.yaml': [operator, 'deploy/crds/bundle.yaml'] },
   estimate: 'about 6 minutes on 2 cores',
 };
+
+/** For `npm run bench` alone: the last release whose modules the proxy has whole. */
+export const terraformKubernetes: GoTool = {
+  name: 'terraform-provider-kubernetes',
+  estimate: 'about 6 minutes on 2 cores',
+};
+
+/** sops as users have it; age, which makes the keys of tests, in the versions that it is built with. */
+export const sops: GoTool = {
+  name: 'sops',
+  binaries: { sops: 'sops', age: 'age', 'age-keygen': 'age-keygen' },
+  estimate: 'about 2 minutes on 2 cores',
+  link: { 'github.com/getsops/sops/v3/version.Version': '3.13.3' },
+};
+
+/** 1.21.0: the patch releases after it do not compile against the published SDK. */
+export const vault: GoTool = {
+  name: 'vault',
+  estimate: 'about 4 minutes on 2 cores',
+};
+
+const sealed = 'github.com/bitnami-labs/sealed-secrets';
+
+/** 0.36: 0.24, the guide's, has CVE-2026-22728; from 0.40 on the module path is another one. */
+export const sealedSecrets: GoTool = {
+  name: 'sealed-secrets',
+  binaries: { kubeseal: 'kubeseal', 'sealed-secrets-controller': 'controller' },
+  files: { 'crds.yaml': [sealed, 'helm/sealed-secrets/crds/bitnami.com_sealedsecrets.yaml'] },
+  estimate: 'about 3 minutes on 2 cores',
+  link: { 'main.VERSION': '0.36.0' },
+};

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import * as pulumi from '@pulumi/pulumi';
 import { leaks } from '../canary.ts';
 import { canaryValues } from '../canary-values.ts';
-import { ids, runProgram, token } from '../program-run.ts';
+import { ids, runProgram, token, vaultIds } from '../program-run.ts';
 import { type Answers, mocked, Recorder } from '../recorder.ts';
 
 const canaries = new Map([...canaryValues(), ['kubeconfig', token] as const]);
@@ -11,7 +11,21 @@ const identity = 'aws:index/getCallerIdentity:getCallerIdentity';
 const role = 'aws:iam/getRole:getRole';
 const cluster = 'hummingbot:index:getCluster';
 const deleted = 'hummingbot:index:getDeletedSecrets';
+const swarm = 'hummingbot:index:getSwarm';
+const vault = 'hummingbot:index:getVault';
 const other = '999999999999';
+/** Prod in a swarm. */
+const inSwarm = {
+  targets: ['swarm'],
+  swarmId: mocked.swarm,
+  swarmNode: 'node00node00node00node000',
+};
+const unfit = {
+  what: 'dockerHost',
+  got: 'an engine that is in no swarm',
+  allowed: "a manager of the stack's swarm",
+  fix: 'docker swarm init',
+};
 const caller = (arn: string, accountId: string = mocked.account): Answers => ({
   [identity]: { accountId, arn },
 });
@@ -89,6 +103,77 @@ const cases: readonly Case[] = [
     providers: ['pulumi:providers:aws'],
   },
   {
+    name: 'another swarm',
+    answers: { [swarm]: { id: 'other0other0other0other00', mistake: unfit } },
+    settings: inSwarm,
+    line: /^swarmId: got other0other0other0other00; allowed: swarm0swarm0swarm0swarm00; fix: pulumi config set dockerHost HOST --stack prod; docker --host unix:\/\/\/var\/run\/docker\.sock info --format '\{\{\.Swarm\.Cluster\.ID\}\}' shows the id; nothing was changed$/,
+  },
+  {
+    name: 'an engine that is in no swarm',
+    answers: { [swarm]: { id: '', mistake: unfit } },
+    settings: inSwarm,
+    line: /^dockerHost: got an engine that is in no swarm; allowed: a manager of the stack's swarm; fix: docker swarm init; nothing was changed$/,
+  },
+  {
+    name: 'a Docker host that says nothing of use',
+    answers: { [swarm]: new Error('Docker GET /info: got 500') },
+    settings: inSwarm,
+    line: /^dockerHost: got no answer \(Docker GET \/info: got 500\); allowed: a manager; fix: docker --host unix:/,
+  },
+  {
+    name: 'no swarm and no node, with the commands that find them on its host',
+    settings: { ...inSwarm, swarmId: '', swarmNode: '', dockerHost: 'ssh://me@far' },
+    line: /^ {2}swarmId: got nothing; allowed: the cluster id of a swarm; fix: pulumi config set swarmId "\$\(docker --host ssh:\/\/me@far info --format '\{\{\.Swarm\.Cluster\.ID\}\}'\)" --stack prod\n {2}swarmNode: got nothing; .*NodeID/m,
+  },
+  {
+    name: 'an image by tag alone in a protected stack of a swarm',
+    settings: { ...inSwarm, image: 'hummingbot/hummingbot:version-2.16.0' },
+    line: /^ {2}image: got .* in a protected stack; /m,
+  },
+  {
+    name: 'another Vault',
+    answers: { [vault]: { id: other, owners: [] } },
+    settings: vaultIds,
+    line: /^vaultId: got 999999999999; allowed: 1c2d3e4f-.*; fix: pulumi config set vaultAddress URL --stack prod; vault status -address=https:\/\/vault\.example\.org:8200 -format=json shows its cluster_id; nothing was changed$/,
+  },
+  {
+    name: 'a Vault that does not answer',
+    answers: { [vault]: new Error('Vault https://vault.example.org:8200: got ECONNREFUSED') },
+    settings: vaultIds,
+    line: /^vaultAddress: got no answer \(.*ECONNREFUSED\); allowed: a Vault that answers; fix: vault status -address=https:\/\/vault\.example\.org:8200; nothing was changed$/,
+  },
+  {
+    name: 'a Vault that cannot be used as it is, in the words of whoever looked',
+    answers: {
+      [vault]: {
+        id: '',
+        owners: [],
+        mistake: {
+          what: 'vaultAddress',
+          got: 'a sealed Vault',
+          allowed: 'an unsealed one',
+          fix: 'vault operator unseal',
+        },
+      },
+    },
+    settings: vaultIds,
+    line: /^vaultAddress: got a sealed Vault; allowed: an unsealed one; fix: vault operator unseal; nothing was changed$/,
+  },
+  {
+    name: 'a path in Vault that another stack writes',
+    answers: {
+      [vault]: {
+        id: mocked.vault,
+        owners: [
+          { name: 'hummingbot/infrastructure', stack: 'prod' },
+          { name: 'hummingbot/trading', stack: 'staging' },
+        ],
+      },
+    },
+    settings: vaultIds,
+    line: /^prefix: got secret\/hummingbot\/trading, which stack staging writes; allowed: a path of its own for each stack; fix: pulumi config set prefix hummingbot-prod --stack prod; nothing was changed$/,
+  },
+  {
     name: 'no account',
     settings: { account: '' },
     line: /^ {2}account: got nothing; allowed: the 12 digits of an AWS account; fix: pulumi config set account "\$\(aws sts get-caller-identity --query Account --output text\)" --stack prod$/m,
@@ -154,6 +239,33 @@ describe('the guards of prod', () => {
   it('ask before anything is registered but the providers', async () => {
     const { recorder } = await runProgram('prod', false, canaryValues());
     assert.deepEqual([...recorder.calls].sort(), [identity, role, cluster, deleted].sort());
+  });
+
+  it('ask a swarm before anything is registered but the provider', async () => {
+    const { recorder } = await runProgram('prod', false, canaryValues(), new Recorder(), {
+      ...ids,
+      ...inSwarm,
+    });
+    assert.deepEqual(recorder.calls, [swarm]);
+    const [first, ...more] = recorder.registrations.filter(({ type }) =>
+      type.startsWith('pulumi:providers:'),
+    );
+    assert.deepEqual([first?.type, more], ['pulumi:providers:docker', []]);
+    assert.ok(recorder.registrations.every(({ type }) => !/aws|kubernetes/u.test(type)));
+  });
+
+  it('refuse variables that would lead the provider to another engine', async () => {
+    process.env.DOCKER_CONTEXT = 'theirs';
+    try {
+      const given = { ...ids, ...inSwarm };
+      const run = runProgram('prod', false, canaryValues(), new Recorder(), given);
+      await assert.rejects(run, {
+        message:
+          'DOCKER_CONTEXT: got a variable that leads to an engine or its certificates; allowed: none: dockerHost and dockerCertPath say which; fix: unset DOCKER_CONTEXT; nothing was changed',
+      });
+    } finally {
+      delete process.env.DOCKER_CONTEXT;
+    }
   });
 
   it('ask nothing for a stack of files', async () => {

@@ -46,6 +46,11 @@ export function isApiWrite({ verb, uri, resource, code }: ApiRequest): boolean {
   );
 }
 
+/** Of a part of Kubernetes: what it writes follows from what others wrote, also late, or from time to time. */
+export function isOfKubernetes({ user }: ApiRequest): boolean {
+  return /^system:(?:node:|kube-|serviceaccount:kube-system:|apiserver$)/u.test(user);
+}
+
 /** `patch deployments hummingbot/hummingbot by deployer` */
 export function shownRequest({ verb, resource, namespace, name, user }: ApiRequest): string {
   return `${verb} ${resource} ${namespace}/${name} by ${user}`;

@@ -65,9 +65,12 @@ export class ClusterWatch {
   #stopped = false;
 
   /** Begins with an ADDED for each object that is there. */
-  static async start(access: Access, namespace: string): Promise<ClusterWatch> {
+  static async start(
+    access: Access,
+    namespace: string,
+    kinds: readonly Kind[] = ['pods', 'secrets', 'externalsecrets'],
+  ): Promise<ClusterWatch> {
     const watch = new ClusterWatch();
-    const kinds: readonly Kind[] = ['pods', 'secrets', 'externalsecrets'];
     for (const kind of kinds) await watch.#follow(access, kind, namespace, undefined);
     // What is there comes first, at once.
     await sleep(500);

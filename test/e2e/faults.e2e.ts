@@ -1,7 +1,7 @@
 /**
  * Provoked failures on the servers of a rehearsal, with proxies before AWS and before the API server
  * that misbehave on demand: one line, no value, nothing half done, and one run converges afterwards.
- * Throttling at a share is `npm run soak -- faults`.
+ * Throttling at several shares, from nothing too, is `npm run soak -- faults`.
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -11,34 +11,15 @@ import { FileResource } from '../../plugins/hummingbot/file.ts';
 import { PluginError } from '../../plugins/resource-handler.ts';
 import { Account } from '../../rehearsal/plugins/aws/account.ts';
 import { KubernetesProvider } from '../../rehearsal/plugins/kubernetes/provider.ts';
+import { eventually } from '../../rehearsal/servers/kubernetes-client.ts';
 import { leaks, makeCanary } from '../canary.ts';
 import { ApiFaultProxy, refusing } from './api-fault-proxy.ts';
 import { AwsFaultProxy, failing } from './aws-fault-proxy.ts';
-import { Checkout, listFiles, type Result } from './checkout.ts';
+import { Checkout, listFiles } from './checkout.ts';
 import { isReady } from './cluster-watch.ts';
-import { BadInput, type Place, provokedFailures } from './provoked-failures.ts';
+import { assertFailed, errorsIn, stackTrace } from './failed-run.ts';
+import { askPreflight, BadInput, type Place, provokedFailures } from './provoked-failures.ts';
 import { canRehearse, RehearsedStack } from './rehearsed-stack.ts';
-
-const stackTrace = /^\s+at \S+ \(|node:internal|\.[cm]?[jt]s:\d+:\d+|goroutine \d/mu;
-
-/** Lines of errors, without Pulumi's own last word. */
-function errorsIn({ stdout, stderr }: Result): readonly string[] {
-  return `${stdout}\n${stderr}`
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line.startsWith('error: ') && line !== 'error: update failed');
-}
-
-/** A run that failed as it should: exit code 1, its lines, no value, no stack trace. */
-function assertFailed(result: Result, line: RegExp, canaries: ReadonlyMap<string, string>): void {
-  const printed = `${result.stdout}\n${result.stderr}`;
-  assert.deepEqual(leaks(printed, canaries), []);
-  assert.equal(result.code, 1, printed);
-  const errors = errorsIn(result);
-  assert.equal(errors.length, 1, printed);
-  assert.match(errors[0] ?? '', line);
-  assert.doesNotMatch(printed, stackTrace);
-}
 
 describe('a failure of AWS or of the API server', () => {
   const stack = new RehearsedStack('prod');
@@ -69,7 +50,8 @@ describe('a failure of AWS or of the API server', () => {
     await provider.configure({ kubeconfig });
     const token = environment.AWS_SESSION_TOKEN ?? '';
     canaries.set('token of the session', token);
-    place = { aws, api, account, cluster: provider, kubeconfig, namespace, value, token };
+    const image = (await stack.pod()).spec?.containers[0]?.image ?? '';
+    place = { aws, api, account, cluster: provider, kubeconfig, namespace, value, image, token };
   });
   after(async () => {
     for (const name of Object.keys(process.env)) {
@@ -112,6 +94,25 @@ describe('a failure of AWS or of the API server', () => {
     place.aws.break(failing('InternalServiceError'));
     const answer = await fetch(place.aws.endpoint, { method: 'POST', body: value });
     assert.ok(leaks(await answer.text(), canaries).length > 0);
+  });
+
+  it('is over for a preflight whose Job was made before the answer was lost: there is one, and it passes', async () => {
+    const own = { ...place, prefix: 'faults-lost' };
+    place.api.break(
+      { does: 'lose' },
+      ({ action, about }) => action === 'POST' && about.includes('/jobs'),
+      1,
+    );
+    const mark = stack.mark();
+    await askPreflight(own, true);
+    const jobs = stack.apiWrites(mark).filter(({ resource }) => resource === 'jobs');
+    assert.equal(jobs.filter(({ verb }) => verb === 'create').length, 2);
+    // The cluster takes the pods away after their Jobs.
+    const isGone = async (): Promise<boolean> => {
+      const { items } = await stack.access.core.listNamespacedPod({ namespace });
+      return items.every(({ metadata }) => metadata?.name?.startsWith(own.prefix) !== true);
+    };
+    assert.ok(await eventually(60, isGone), 'a pod is left');
   });
 
   describe('in the middle of an up', () => {
@@ -198,6 +199,30 @@ describe('a failure of AWS or of the API server', () => {
         .filter(({ verb, resource }) => verb === 'create' && resource === 'externalsecrets');
       assert.equal(posts.length, 0);
     });
+
+    it('with a fifth of all calls refused, a change is one up, with at most three times its calls', async () => {
+      // As often as the official provider tries.
+      stack.detour = { ...detour, AWS_MAX_ATTEMPTS: '25' };
+      const calls = async (share: number): Promise<number> => {
+        const proxies = [place.aws, place.api];
+        const before = proxies.map(({ counted }) => counted.length);
+        const set = makeCanary('throttled');
+        canaries.set(`throttled ${share}`, set);
+        await stack.set('grafana_api_key', set);
+        if (share > 0) for (const [at, proxy] of proxies.entries()) proxy.throttle(share, at + 1);
+        const { code, stdout, stderr } = await stack.up();
+        for (const proxy of proxies) proxy.mend();
+        assert.equal(code, 0, stdout + stderr);
+        const asked = proxies.flatMap(({ counted }, at) => counted.slice(before[at]));
+        assert.equal(
+          asked.some(({ passed }) => !passed),
+          share > 0,
+        );
+        return asked.length;
+      };
+      const [ideal, throttled] = [await calls(0), await calls(0.2)];
+      assert.ok(throttled <= 3 * ideal, `${throttled} calls, ideally ${ideal}`);
+    });
   });
 
   // After the ups: mocha runs what stands in no group first.
@@ -250,7 +275,7 @@ describe('a failure of the file system', () => {
       'a file system that cannot be written',
       (root) => mount(root, 'ro,mode=0700'),
       unmount,
-      /: EROFS; fix: choose an outputDirectory on a writable file system$/u,
+      /: EROFS; fix: choose a directory on a writable file system$/u,
     ],
     [
       'no permission',

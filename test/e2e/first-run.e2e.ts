@@ -16,6 +16,7 @@ import { type Snapshot, snapshotFaults } from './snapshot-rules.ts';
 import { StoredStack } from './stored-stack.ts';
 import { killDuring, type Victim, victims } from './victims.ts';
 
+const up = 'run --silent pulumi -- up --stack dev --yes --skip-preview'.split(' ');
 const client = /^(?:\S*\/)?node .*plugins\/aws\/main\.ts/u;
 
 describe('kill -9 in the first run in AWS', () => {
@@ -94,17 +95,6 @@ describe('kill -9 in the first run in AWS', () => {
         .slice(mark)
         .some((each) => each.action.endsWith(action));
     if (held) proxy.break({ does: 'hold' }, (asked) => asked.action.endsWith(action));
-    const up = [
-      'run',
-      '--silent',
-      'pulumi',
-      '--',
-      'up',
-      '--stack',
-      'dev',
-      '--yes',
-      '--skip-preview',
-    ];
     const child = checkout.start('npm', up, {
       ...aws.environment,
       AWS_ENDPOINT_URL: proxy.endpoint,
@@ -146,6 +136,28 @@ describe('kill -9 in the first run in AWS', () => {
         inTime = await killAfter(victim, action, held);
       }
       assert.ok(inTime, 'the run was over each time');
+    });
+  }
+
+  for (const action of [
+    'CreateKey',
+    'CreateAlias',
+    'CreateSecret',
+    'CreateRole',
+    'PutSecretValue',
+  ]) {
+    it(`or no kill, but an answer to ${action} that is lost: the next run finds what is there`, async () => {
+      await asNew();
+      proxy.break({ does: 'lose' }, (asked) => asked.action.endsWith(action), 1);
+      const { code, stdout, stderr } = await checkout.run('npm', up, {
+        // Asked once more, AWS would say that it is there, or make a second one.
+        env: { ...stack.aws.environment, AWS_ENDPOINT_URL: proxy.endpoint, AWS_MAX_ATTEMPTS: '1' },
+      });
+      proxy.mend();
+      assert.equal(code, 1, stdout + stderr);
+      const again = await stack.up();
+      assert.equal(again.code, 0, again.stdout + again.stderr);
+      assert.deepEqual(await faults(), []);
     });
   }
 

@@ -1,6 +1,7 @@
 /** Mistakes through the real CLI: one line each, exit code not 0, no value, nothing written. */
 import assert from 'node:assert/strict';
 import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { targetNames } from '../../components/delivery/targets.ts';
 import { findCli } from '../../operations/engine/cli.ts';
 import { leaks, makeCanary } from '../canary.ts';
 import { Checkout, type Result } from './checkout.ts';
@@ -117,7 +118,7 @@ describe('a mistake', () => {
     [
       'a target that does not exist',
       () => config('set', '--path', 'targets[2]', 'swarms'),
-      /^targets\[2\]: got "swarms"; allowed: compose, env-file, kubernetes, aws-secrets-manager; fix: /,
+      new RegExp(`^targets\\[2\\]: got "swarms"; allowed: ${targetNames.join(', ')}; fix: `, 'u'),
     ],
     [
       'targets that fight',

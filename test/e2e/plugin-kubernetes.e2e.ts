@@ -38,7 +38,8 @@ const definition = {
 };
 
 describe('the rehearsal plugin for kubernetes on a real cluster', function () {
-  this.timeout(600_000);
+  // A retry of what is hopeless waits for the kubelet, five minutes at the most.
+  this.timeout(1_500_000);
   const canaries = new Map<string, string>();
   let folder: string;
   let checkout: Checkout;

@@ -5,11 +5,13 @@
  */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import type { V1PodSpec } from '@kubernetes/client-node';
 import type { Diagnosis } from '../../operations/doctor/diagnosis.ts';
 import { Preflight, type PreflightInputs } from '../../plugins/hummingbot/preflight.ts';
 import type { Properties } from '../../plugins/provider-server.ts';
 import { differences } from '../../rehearsal/keystore.ts';
+import { apply, eventually } from '../../rehearsal/servers/kubernetes-client.ts';
 import { leaks } from '../canary.ts';
 import { canaryValues } from '../canary-values.ts';
 import { botFieldKeys } from '../guide-keys.ts';
@@ -34,6 +36,8 @@ type Job = PreflightInputs['job'] & { readonly template: { readonly spec: V1PodS
 interface Spoiled extends WrongInput {
   readonly job?: (spec: V1PodSpec) => void;
   readonly deadlineSeconds?: number;
+  /** The Secret is made by the operator, of what stands in AWS. @default - it is made as it is */
+  readonly throughAws?: true;
 }
 
 describe('a preflight in a cluster', () => {
@@ -71,18 +75,9 @@ describe('a preflight in a cluster', () => {
     const name = `case-${cases}`;
     const { core } = stack.access;
     const { namespace } = stack;
-    const data = Object.entries({ ...Object.fromEntries(values), ...given.files });
-    await core.createNamespacedSecret({
-      namespace,
-      body: {
-        metadata: { name },
-        data: Object.fromEntries(
-          data.flatMap(([key, value]) =>
-            value === undefined ? [] : [[key, Buffer.from(value).toString('base64')]],
-          ),
-        ),
-      },
-    });
+    const data = { ...Object.fromEntries(values), ...given.files };
+    if (given.throughAws) await makeByOperator(name, data);
+    else await makeSecret(name, data);
     const files = Object.entries({ ...program, ...given.program });
     await core.createNamespacedConfigMap({
       namespace,
@@ -112,6 +107,43 @@ describe('a preflight in a cluster', () => {
       assert.ok(message.includes(`${untouched}; fix: `), message);
       return message.slice(begun.length).replace(untouched, '');
     }
+  }
+
+  type Data = NonNullable<Spoiled['files']>;
+
+  async function makeSecret(name: string, data: Data): Promise<void> {
+    const encoded = Object.entries(data).flatMap(([key, value]) =>
+      value === undefined ? [] : [[key, Buffer.from(value).toString('base64')]],
+    );
+    const body = { metadata: { name }, data: Object.fromEntries(encoded) };
+    await stack.access.core.createNamespacedSecret({ namespace: stack.namespace, body });
+  }
+
+  /** As a group that somebody else writes: JSON in AWS, and an ExternalSecret as the program makes it. */
+  async function makeByOperator(name: string, data: Data): Promise<void> {
+    const { access, namespace } = stack;
+    const key = `hummingbot/${name}`;
+    const SecretString = JSON.stringify(data);
+    await stack.secretsManager().send(new CreateSecretCommand({ Name: key, SecretString }));
+    await apply(access, [
+      {
+        apiVersion: 'external-secrets.io/v1',
+        kind: 'ExternalSecret',
+        metadata: { name, namespace },
+        spec: {
+          refreshPolicy: 'OnChange',
+          secretStoreRef: { name: 'aws-secrets-manager', kind: 'SecretStore' },
+          target: { name, creationPolicy: 'Owner', deletionPolicy: 'Retain' },
+          data: Object.keys(data).map((property) => ({
+            secretKey: property,
+            remoteRef: { key, property },
+          })),
+        },
+      },
+    ]);
+    const isMade = async (): Promise<boolean> =>
+      (await access.core.readNamespacedSecret({ name, namespace })).data !== undefined;
+    assert.ok(await eventually(60, isMade), 'the operator makes no Secret');
   }
 
   /** The spec that `up` ran, on other objects, with one thing spoiled. */
@@ -219,6 +251,38 @@ describe('a preflight in a cluster', () => {
         seen.filter(([, , holds]) => !holds),
         [],
       );
+    });
+  });
+
+  it('names the key of a NUL byte that somebody has put into AWS, as a file and as a variable', async () => {
+    const binance_api_key = `${values.get('binance_api_key')}\0${values.get('binance_api_key')}`;
+    const given = { files: { binance_api_key }, throughAws: true } as const;
+    await besideTheBot(async () => {
+      assert.equal(await refusal({ throughAws: true }), undefined);
+      const asFile = await refusal(given);
+      assert.match(
+        asFile ?? 'passed',
+        /^container materialise: exit code 65: binance_api_key: got a control character in the file of BINANCE_API_KEY_FILE; .*; fix: /u,
+      );
+      const asVariable = await refusal({
+        ...given,
+        environment: { BINANCE_API_KEY_FILE: undefined },
+        job: ({ containers: [container], volumes = [] }) => {
+          const secretKeyRef = {
+            name: volumes.find(({ secret }) => secret)?.secret?.secretName ?? '',
+            key: 'binance_api_key',
+          };
+          container?.env?.push({ name: 'BINANCE_API_KEY', valueFrom: { secretKeyRef } });
+        },
+      });
+      assert.match(
+        asVariable ?? 'passed',
+        /^container materialise: exit code 128, StartError, a NUL byte in the variable BINANCE_API_KEY; fix: /u,
+      );
+      // Not ours to hide: docs/security.md.
+      const { items } = await stack.access.core.listNamespacedEvent({ namespace: stack.namespace });
+      const quoting = items.filter(({ message }) => leaks(message ?? '', canaries).length > 0);
+      console.log(`      ${quoting.length} of ${items.length} events quote the value`);
     });
   });
 

@@ -6,10 +6,12 @@
  * than these is not proven by it.
  */
 
+import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { getCluster } from '../../plugins/hummingbot/cluster.ts';
 import { Preflight } from '../../plugins/hummingbot/preflight.ts';
 import { Rollout } from '../../plugins/hummingbot/rollout.ts';
 import { Sync } from '../../plugins/hummingbot/sync.ts';
+import { KubernetesApi } from '../../plugins/kubernetes-api.ts';
 import { secret, unwrap } from '../../plugins/provider-server.ts';
 import type {
   Call,
@@ -25,7 +27,7 @@ import { RolePolicy } from '../../rehearsal/plugins/aws/role-policy.ts';
 import { Secret } from '../../rehearsal/plugins/aws/secret.ts';
 import { SecretPolicy } from '../../rehearsal/plugins/aws/secret-policy.ts';
 import { SecretVersion } from '../../rehearsal/plugins/aws/secret-version.ts';
-import { kinds } from '../../rehearsal/plugins/kubernetes/kinds.ts';
+import { collectionOf, type Kind, kinds } from '../../rehearsal/plugins/kubernetes/kinds.ts';
 import { KubernetesResource } from '../../rehearsal/plugins/kubernetes/kubernetes-resource.ts';
 import type { KubernetesProvider } from '../../rehearsal/plugins/kubernetes/provider.ts';
 import { call } from '../plugins/calls.ts';
@@ -48,6 +50,8 @@ export interface Place {
   readonly prefix: string;
   /** A value that no line may hold. */
   readonly value: string;
+  /** One that the node has, with the programs of a shell. */
+  readonly image: string;
   /** Of the session that asks AWS: a credential. */
   readonly token: string;
 }
@@ -351,14 +355,79 @@ const gateInputs = ({ kubeconfig, namespace }: Place): Properties => ({
   namespace,
 });
 
-const job = {
+const jobOf = ({ image }: Place) => ({
   template: {
     spec: {
       restartPolicy: 'Never',
-      containers: [{ name: 'materialise', image: 'none', command: ['true'] }],
+      containers: [{ name: 'materialise', image, command: ['true'] }],
     },
   },
+});
+
+export async function askPreflight(place: Place, mended: boolean): Promise<unknown> {
+  const more = { name: `${place.prefix}-trading`, job: jobOf(place), labels: {} };
+  const deadlineSeconds = mended ? 60 : 1;
+  return await make(new Preflight(), { ...gateInputs(place), ...more, deadlineSeconds });
+}
+
+const tagName = 'faults/tag';
+/** Where the store is. */
+const inStore = 'hummingbot';
+const external = (): Kind => {
+  const kind = kinds['kubernetes:external-secrets.io/v1:ExternalSecret'];
+  if (kind === undefined) throw new Error('ExternalSecret');
+  return kind;
 };
+
+/** As the program makes one of a group of a fixed name. */
+async function makeExternalSecret(
+  place: Place,
+  tag: string,
+  waitFor = 'condition=Ready',
+): Promise<unknown> {
+  const name = `${place.prefix}-trading`;
+  const annotations = { 'pulumi.com/waitFor': waitFor, [tagName]: tag };
+  return await make(
+    new KubernetesResource(external(), place.cluster),
+    {
+      metadata: { name, namespace: inStore, annotations },
+      spec: {
+        refreshPolicy: 'Periodic',
+        refreshInterval: '1h0m0s',
+        secretStoreRef: { name: 'aws-secrets-manager', kind: 'SecretStore' },
+        target: { name },
+        data: [
+          {
+            secretKey: 'binance_api_key',
+            remoteRef: { key: secretOf(place), property: 'binance_api_key' },
+          },
+        ],
+      },
+    },
+    { timeoutSeconds: 60 },
+  );
+}
+
+/** What makes the operator sync at once. */
+async function changeTag(place: Place, tag: string): Promise<void> {
+  const api = await KubernetesApi.connect(place.kubeconfig);
+  const path = `${collectionOf(external(), inStore)}/${place.prefix}-trading`;
+  await api.send('PATCH', path, {
+    body: { metadata: { annotations: { [tagName]: tag } } },
+    contentType: 'application/merge-patch+json',
+  });
+}
+
+const askSync = async (place: Place, tag: string, mended: boolean): Promise<unknown> =>
+  await make(new Sync(), {
+    ...gateInputs(place),
+    namespace: inStore,
+    name: `${place.prefix}-trading`,
+    annotation: tagName,
+    tag,
+    version: '1',
+    deadlineSeconds: mended ? 60 : 3,
+  });
 const askRollout = async (place: Place, mended: boolean): Promise<unknown> =>
   await make(new Rollout(), {
     ...gateInputs(place),
@@ -513,21 +582,36 @@ export const provokedFailures: readonly ProvokedFailure[] = [
   {
     name: 'gate Sync: an ExternalSecret that is not there',
     ask: async (place, mended) => {
-      if (mended) return;
-      const more = { name: `${place.prefix}-trading`, annotation: 'a', tag: 'a', version: '1' };
-      return await make(new Sync(), { ...gateInputs(place), ...more });
+      if (mended) {
+        await putValue(place);
+        await makeExternalSecret(place, 'a');
+      }
+      return await askSync(place, 'a', mended);
     },
-    line: /^ExternalSecret NAMESPACE\/PREFIX-trading: after 1 s the ExternalSecret is not there; nothing that uses it was changed; fix: kubectl .*$/u,
+    line: /^ExternalSecret hummingbot\/PREFIX-trading: after 3 s the ExternalSecret is not there; nothing that uses it was changed; fix: kubectl .*$/u,
+  },
+  {
+    name: 'gate Sync: bytes in AWS that are no JSON, NUL bytes among them',
+    ask: async (place, mended) => {
+      const SecretId = secretOf(place);
+      if (mended) {
+        await putValue(place);
+        await changeTag(place, 'b');
+      } else {
+        await putValue(place);
+        const SecretBinary = Buffer.from(`\0${place.value}\0`);
+        const command = new PutSecretValueCommand({ SecretId, SecretBinary });
+        await place.account.secrets(undefined).send(command);
+        await makeExternalSecret(place, 'a', 'jsonpath={.metadata.uid}');
+      }
+      return await askSync(place, mended ? 'b' : 'a', mended);
+    },
+    line: /^ExternalSecret hummingbot\/PREFIX-trading: after 3 s the Secret does not have the new values: SecretSyncedError; nothing that uses it was changed; fix: kubectl .*$/u,
   },
   {
     name: 'gate Preflight: 413',
     provoke: ({ api }) => api.break(refusing(413, 'RequestEntityTooLarge'), writing),
-    ask: async (place, mended) => {
-      // A Job that ends well is preflight.e2e.ts'.
-      if (mended) return;
-      const more = { name: `${place.prefix}-trading`, job, labels: {} };
-      return await make(new Preflight(), { ...gateInputs(place), ...more });
-    },
+    ask: askPreflight,
     line: /^Preflight NAMESPACE\/PREFIX-trading: .*413 RequestEntityTooLarge.*; fix: kubectl .*$/u,
   },
   {

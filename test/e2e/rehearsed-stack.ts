@@ -19,9 +19,9 @@ import { type Access, accessTo } from '../../rehearsal/servers/kubernetes-client
 import { volumesFolder } from '../../rehearsal/servers/node.ts';
 import { isRunning, Servers } from '../../rehearsal/servers/process.ts';
 import { execute } from '../../rehearsal/verify.ts';
-import { type ApiRequest, AuditLog, isApiWrite } from './audit-log.ts';
+import { type ApiRequest, AuditLog, isApiWrite, isOfKubernetes } from './audit-log.ts';
 import { Checkout, type Result } from './checkout.ts';
-import { ClusterWatch } from './cluster-watch.ts';
+import { ClusterWatch, type Kind } from './cluster-watch.ts';
 import { processes } from './process-tree.ts';
 
 const rehearsalVariable = 'HUMMINGBOT_SECRETS_REHEARSAL';
@@ -103,9 +103,13 @@ export class RehearsedStack {
     return await this.checkout.run('npm', all);
   }
 
-  /** Starts the servers and brings the stack up with look-alikes. @throws AssertionError */
-  async start(): Promise<Result> {
-    const result = await this.rehearse('up');
+  /**
+   * Starts the servers and brings the stack up with look-alikes.
+   * @param flags of `rehearse up`
+   * @throws AssertionError
+   */
+  async start(...flags: readonly string[]): Promise<Result> {
+    const result = await this.rehearse('up', ...flags);
     assert.equal(result.code, 0, result.stdout + result.stderr);
     await this.open();
     return result;
@@ -136,7 +140,9 @@ export class RehearsedStack {
   /** What the shell of the rehearsal has; undefined takes one of the user's own away. */
   get environment(): NodeJS.ProcessEnv {
     const { REHEARSAL_PATH: path, ...more } = this.#open.environment;
-    const own = Object.keys(process.env).filter((each) => /^(?:AWS_|KUBE|DOCKER_)/u.test(each));
+    const own = Object.keys(process.env).filter((each) =>
+      /^(?:AWS_|VAULT_|KUBE|DOCKER_)/u.test(each),
+    );
     return {
       ...Object.fromEntries(own.map((name) => [name, undefined])),
       ...more,
@@ -208,7 +214,7 @@ export class RehearsedStack {
    */
   async values(): Promise<ReadonlyMap<SecretKey, string>> {
     const { stdout } = await this.pulumi(['config', '--show-secrets', '--json']);
-    this.checkout.printed.splice(this.checkout.printed.lastIndexOf(stdout), 1);
+    this.checkout.forget(stdout);
     const config = JSON.parse(stdout) as Record<string, { objectValue?: Record<string, unknown> }>;
     return new Map(
       Object.values(config)
@@ -218,8 +224,8 @@ export class RehearsedStack {
   }
 
   /** Watches on the namespace; they end with the stack. */
-  async watch(): Promise<ClusterWatch> {
-    const watch = await ClusterWatch.start(this.access, this.namespace);
+  async watch(kinds?: readonly Kind[]): Promise<ClusterWatch> {
+    const watch = await ClusterWatch.start(this.access, this.namespace, kinds);
     this.#watches.push(watch);
     return watch;
   }
@@ -236,6 +242,16 @@ export class RehearsedStack {
   /** Requests to the API server that may have changed something, by anybody, since a mark. */
   apiWrites({ api }: Mark): readonly ApiRequest[] {
     return this.#open.audit.since(api).filter(isApiWrite);
+  }
+
+  /** The same by the one who deploys. */
+  deployersWrites(mark: Mark): readonly ApiRequest[] {
+    return this.apiWrites(mark).filter(({ user }) => user === deployer);
+  }
+
+  /** The same without those of Kubernetes' own parts. */
+  foreignWrites(mark: Mark): readonly ApiRequest[] {
+    return this.apiWrites(mark).filter((each) => !isOfKubernetes(each));
   }
 
   /** Requests to AWS that may have changed something since a mark. */

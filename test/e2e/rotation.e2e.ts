@@ -18,7 +18,7 @@ import { random } from '../random.ts';
 import { shownRequest } from './audit-log.ts';
 import { type ClusterWatch, isDone, isPreflight, isReady, restartsOf } from './cluster-watch.ts';
 import { compareObjects, storedVersions } from './left-behind.ts';
-import { canRehearse, deployer, RehearsedStack } from './rehearsed-stack.ts';
+import { canRehearse, RehearsedStack } from './rehearsed-stack.ts';
 import { absences, bookFaults, makePair, mixtures, overlaps, type Pair } from './rotation-rules.ts';
 import { killable, killServer } from './server-kill.ts';
 import { type Snapshot, snapshotFaults } from './snapshot-rules.ts';
@@ -65,6 +65,17 @@ describe('a rotation', () => {
     return stdout;
   }
 
+  /** As a user does it: one command, one paste. */
+  async function rotate(pair: Pair): Promise<void> {
+    for (const half of ['api', 'secret'] as const) set.set(`${half} ${set.size}`, pair[half]);
+    const words = ['--stack', 'prod', 'trading.binance', '--skip-check'];
+    const text = `BINANCE_API_KEY=${pair.api}\nBINANCE_SECRET_KEY=${pair.secret}\n`;
+    const args = ['run', '--silent', 'rotate', '--', ...words];
+    const { code, stdout, stderr } = await stack.run('npm', args, text);
+    assert.equal(code, 0, stdout + stderr);
+    assert.match(stdout, /^open: revoke the old trading\.binance_api_key where it was made, /mu);
+  }
+
   const inStore = async (group: string, stage: string): Promise<Record<string, string>> => {
     const query = { SecretId: `hummingbot/${group}`, VersionStage: stage };
     const { SecretString } = await stack.secretsManager().send(new GetSecretValueCommand(query));
@@ -82,7 +93,7 @@ describe('a rotation', () => {
     const { code, stdout, stderr } = await stack.npmStart();
     assert.equal(code, 0, stderr);
     assert.match(stdout, /Resources:\n {4}\d+ unchanged\n/u);
-    assert.deepEqual(stack.apiWrites(mark).map(shownRequest), []);
+    assert.deepEqual(stack.foreignWrites(mark).map(shownRequest), []);
     assert.deepEqual(stack.awsWrites(mark), []);
   });
 
@@ -96,7 +107,7 @@ describe('a rotation', () => {
     const named = [...stdout.matchAll(changed)].map(([, name]) => name);
     assert.deepEqual(named, ['group', keys.api]);
     assert.deepEqual(leaks(stdout + stderr, set), []);
-    assert.deepEqual(stack.apiWrites(mark).map(shownRequest), []);
+    assert.deepEqual(stack.foreignWrites(mark).map(shownRequest), []);
     assert.deepEqual(stack.awsWrites(mark), []);
   });
 
@@ -212,7 +223,7 @@ describe('a rotation', () => {
     assert.deepEqual(restartsOf(now), [0, 0]);
     const actions = stack.awsWrites(mark).map(({ action }) => action);
     assert.deepEqual(actions, ['secretsmanager.PutSecretValue']);
-    const own = stack.apiWrites(mark).filter(({ user }) => user === deployer);
+    const own = stack.deployersWrites(mark);
     assert.ok(own.length > 0);
     assert.ok(
       own.every(
@@ -226,10 +237,16 @@ describe('a rotation', () => {
   });
 
   it('again and again: a Secret never absent, a pair never mixed, never two bots', async () => {
-    for (const serial of [2, 3]) {
-      const pair = makePair(serial);
-      await setPair(pair);
-      await up();
+    const changes = [
+      async (pair: Pair) => {
+        await setPair(pair);
+        await up();
+      },
+      rotate,
+    ];
+    for (const [at, change] of changes.entries()) {
+      const pair = makePair(at + 2);
+      await change(pair);
       assert.ok(await holds(keys.api, pair.api));
       assert.ok(await holds(keys.secret, pair.secret));
     }

@@ -13,6 +13,18 @@ const canary = makeCanary('systems');
 const account = '210987654321';
 const role = (name: string) => `arn:aws:iam::${account}:role/${name}`;
 
+const swarm = {
+  targets: ['swarm'],
+  swarmId: 'swarm0swarm0swarm0swarm00',
+  swarmNode: 'node00node00node00node000',
+};
+const certPath = '/home/me/certs';
+const vault = {
+  targets: ['vault'],
+  vaultAddress: 'https://vault.example:8200',
+  vaultId: '1c2d3e4f-5061-4273-8495-a6b7c8d9e0f1',
+};
+
 const kubeconfig = parseKubeconfig('/k', [
   {
     file: '/k',
@@ -131,6 +143,84 @@ const cases: readonly (readonly [string, Record<string, unknown>, RegExp])[] = [
     /^kubeContext: got "torn"; allowed: a context with its cluster and user: ours, torn/,
   ],
   ['a context that is a number', { kubeContext: 7 }, /^kubeContext: got a number/],
+  [
+    'a Docker host by tcp without certificates',
+    { ...swarm, dockerHost: 'tcp://far.example:2376' },
+    /^dockerCertPath: got nothing; allowed: the absolute path of a directory with ca\.pem, .*; fix: .*dockerCertPath "\$HOME\/\.docker"/,
+  ],
+  [
+    'certificates for a socket, which the provider would use',
+    { ...swarm, dockerCertPath: certPath },
+    /^dockerCertPath: got a directory, with dockerHost unix:\/\/\/var\/run\/docker\.sock; allowed: none but for tcp; fix: .*config rm dockerCertPath/,
+  ],
+  [
+    'a Docker host without TLS',
+    { ...swarm, dockerHost: 'http://far.example:2375' },
+    /^dockerHost: got "http:\/\/far\.example:2375"; allowed: unix:\/\/\/PATH, ssh:\/\/USER@HOST or tcp:/,
+  ],
+  [
+    'a Docker host that would be an option of ssh',
+    { ...swarm, dockerHost: 'ssh://-oProxyCommand=x' },
+    /^dockerHost: got /,
+  ],
+  [
+    'a swarm by a name',
+    { ...swarm, swarmId: 'ours' },
+    /^swarmId: got "ours"; allowed: the cluster id of a swarm; fix: .*"\$\(docker info --format '\{\{\.Swarm\.Cluster\.ID\}\}'\)"/,
+  ],
+  [
+    'a node by its name',
+    { ...swarm, swarmNode: 'worker-1' },
+    /^swarmNode: got "worker-1"; allowed: the id of the node/,
+  ],
+  [
+    'a swarm that nobody deploys to',
+    { ...swarm, swarmDeploy: 'nobody' },
+    /^swarmDeploy: got "nobody"; allowed: pulumi, or stack for docker stack deploy/,
+  ],
+  [
+    'a bot in a cluster and one in a swarm',
+    { ...swarm, targets: ['aws-secrets-manager', 'swarm'] },
+    /^targets: got aws-secrets-manager and swarm, which both own the namespace; allowed: one of them/,
+  ],
+  [
+    'a Docker secret of what somebody else writes',
+    { ...swarm, trading: {}, groups: { trading: { source: 'external' } } },
+    /^groups\.trading\.source: got external, with target swarm; allowed: stack/,
+  ],
+  ['an address without TLS', { vaultAddress: 'http://vault.example' }, /^vaultAddress: got "http:/],
+  [
+    'an address with a slash',
+    { vaultAddress: 'https://vault.example/' },
+    /^vaultAddress: got .*without a slash at the end; fix: .*vaultAddress "\$VAULT_ADDR"/,
+  ],
+  [
+    "a Vault's id that is none",
+    { vaultId: 'ours' },
+    /^vaultId: got "ours"; allowed: the cluster id .*; fix: .*"\$\(vault status -format=json \| jq -r \.cluster_id\)"/,
+  ],
+  ['a mount that leads elsewhere', { vaultMount: 'secret/../sys' }, /^vaultMount: got "secret/],
+  ['an auth mount with a slash', { vaultAuth: '/kubernetes' }, /^vaultAuth: got .*kubernetes"/],
+  [
+    'Vault without an address',
+    { ...vault, vaultAddress: '' },
+    /^vaultAddress: got nothing; allowed: the https URL/,
+  ],
+  [
+    'Vault without an id',
+    { ...vault, vaultId: '' },
+    /^vaultId: got nothing; allowed: the cluster id/,
+  ],
+  [
+    'a part of the prefix that a policy takes for any',
+    { ...vault, prefix: 'team/+' },
+    /^prefix: got a part that is \+, \. or \.\. alone; allowed: parts that are names, /,
+  ],
+  [
+    'a part of the prefix that leads up',
+    { ...vault, prefix: '../hummingbot' },
+    /^prefix: got a part that is \+, \. or \.\. alone/,
+  ],
   ['groups that are a list', { groups: [] }, /^groups: got something that is not a map/],
   [
     'a group that does not exist',
@@ -226,6 +316,35 @@ describe('settings of a stack in a cluster', () => {
     );
   });
 
+  it('say that a service would have too long a name', () => {
+    const stack = 'p'.repeat(40);
+    const [line] = linesOf(raw({ ...swarm, namespace: 'hummingbots' }, stack));
+    assert.match(line ?? '', /^namespace: got a name that with the stack's gives a service of 52 /);
+  });
+
+  it('of a swarm are settled, and ask for no account and no cluster', () => {
+    const none = { account: '', cluster: '', kubeContext: '', issuer: '', storageClass: '' };
+    const { aws, cluster, manager } = accepted(raw({ ...none, ...swarm }));
+    assert.deepEqual([aws, cluster], [undefined, undefined]);
+    assert.deepEqual(manager, {
+      id: swarm.swarmId,
+      host: 'unix:///var/run/docker.sock',
+      certPath: '',
+      node: swarm.swarmNode,
+      service: 'hummingbot-prod',
+      deploy: 'pulumi',
+    });
+    for (const [dockerHost, dockerCertPath] of [
+      ['ssh://me@far.example:2222', ''],
+      ['ssh://far', ''],
+      ['tcp://far.example:2376', certPath],
+      ['unix:///run/user/1000/docker.sock', ''],
+    ]) {
+      const found = accepted(raw({ ...none, ...swarm, dockerHost, dockerCertPath })).manager;
+      assert.deepEqual([found?.host, found?.certPath], [dockerHost, dockerCertPath]);
+    }
+  });
+
   it('are not asked for by a stack of files', () => {
     const unset = {
       targets: ['compose'],
@@ -246,8 +365,8 @@ describe('settings of a stack in a cluster', () => {
     assert.deepEqual(names, [
       'account',
       'issuer',
-      'cluster',
       'storageClass',
+      'cluster',
       'kubeContext',
       'image',
     ]);

@@ -141,7 +141,8 @@ class AtOnce {
       // It has ended meanwhile: the next one, then.
       if (pid === undefined || !all.some((each) => each.pid === pid)) continue;
       process.kill(pid, 'SIGKILL');
-      return { pid: holder, at };
+      // The engine of a killed command lives, and with it its lock.
+      return { pid: victim === 'engine' ? holder : -1, at };
     }
     return undefined;
   }

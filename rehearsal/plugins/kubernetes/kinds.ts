@@ -69,6 +69,11 @@ export const kinds: Readonly<Record<string, Kind>> = {
     'ExternalSecret',
     'externalsecrets',
   ),
+  'kubernetes:bitnami.com/v1alpha1:SealedSecret': kind(
+    'bitnami.com/v1alpha1',
+    'SealedSecret',
+    'sealedsecrets',
+  ),
   'kubernetes:external-secrets.io/v1:SecretStore': kind(external, 'SecretStore', 'secretstores'),
 };
 

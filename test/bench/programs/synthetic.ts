@@ -2,6 +2,7 @@
 import * as pulumi from '@pulumi/pulumi';
 import { entryOf } from '../../../components/catalog.ts';
 import { HummingbotService } from '../../../components/consumers/service.ts';
+import { FileDelivery } from '../../../components/delivery/delivery.ts';
 import { targets } from '../../../components/delivery/targets.ts';
 import { SecretGroup, TagKey } from '../../../components/values.ts';
 
@@ -23,6 +24,7 @@ const groups = ['one', 'two', 'three'].map((name, group) => {
 for (const [name, target] of Object.entries(targets)) {
   if (target.kind !== 'files') continue;
   const delivery = target.deliver(name, { groups, root: 'out', stack: 'bench' });
+  if (!(delivery instanceof FileDelivery)) continue;
   new HummingbotService(`service-${name}`, { delivery, image: 'x:1', project: 'x', user: '0:0' });
 }
 export const tags = groups.map(({ tag }) => tag);

@@ -98,13 +98,13 @@ describe('the ExternalSecrets', () => {
     const { options } = run.recorder.one(type, 'trading-external-secret');
     for (const before of [
       `${version} trading-version`,
-      `${storeType} aws-secrets-manager-secret-store`,
+      `${storeType} external-secrets-secret-store`,
     ])
       assert.ok(options.dependencies.includes(before), before);
     assert.equal(options.createTimeout, '3m');
     const component = run.recorder.one(
       'hummingbot-secrets:delivery:ExternalSecrets',
-      'aws-secrets-manager',
+      'external-secrets',
     );
     for (const before of [
       'aws:iam/rolePolicy:RolePolicy reader-role-policy',

@@ -98,6 +98,19 @@ describe('the native Secrets', () => {
     }
   });
 
+  it('are forgotten by Pulumi and removed by what they depend on, unless another owns them', () => {
+    for (const group of ['trading', 'infrastructure', 'monitoring']) {
+      const { options } = run.recorder.one(type, `${group}-secret`);
+      assert.equal(options.retainOnDelete, true);
+      const removal = 'hummingbot:index:SecretRemoval';
+      assert.ok(options.dependencies.includes(`${removal} ${group}-removal`));
+      const { inputs } = run.recorder.one(removal, `${group}-removal`);
+      assert.equal(inputs.name, inputsOf(run, group).metadata.name);
+      assert.equal(inputs.namespace, 'hummingbot');
+      assert.equal(secretOf(inputs.kubeconfig) !== undefined, true);
+    }
+  });
+
   it('need no AWS and no operator: neither is asked for, nothing of them is made', async () => {
     const { account, issuer, deployRoles, ...others } = ids;
     assert.ok(account && issuer && deployRoles);

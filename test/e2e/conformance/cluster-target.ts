@@ -1,19 +1,29 @@
 /** A target that ends in a namespace, on the servers of a rehearsal; its consumer is the bot's pod. */
 import assert from 'node:assert/strict';
-import { entryOf, groups, isSecretKey, type SecretKey } from '../../../components/catalog.ts';
+import { entryOf, groups, type SecretKey } from '../../../components/catalog.ts';
 import type { TargetName } from '../../../components/delivery/targets.ts';
 import { differences } from '../../../rehearsal/keystore.ts';
 import { shownRequest } from '../audit-log.ts';
 import type { Checkout, Result } from '../checkout.ts';
 import { type Mark, RehearsedStack } from '../rehearsed-stack.ts';
 import type { ConformingTarget } from './target.ts';
-import { everyByteClass } from './values.ts';
+import { everyByteClass, pairsIn } from './values.ts';
 
 export interface ClusterTargetArgs {
   readonly name: TargetName;
   readonly owner?: ConformingTarget['owner'];
   /** What lies at the target outside of the cluster. */
   readonly stored?: (stack: RehearsedStack) => Promise<readonly string[]>;
+  /** Whether the stack is protected; what a store holds of a group cannot be taken away then. @default true */
+  readonly protect?: boolean;
+  /** What a user does before a group that was taken away comes back. @default - nothing */
+  readonly bringBack?: (stack: RehearsedStack) => Promise<void>;
+  /** All that was ever written there, by whoever deploys. @default - AWS's is known */
+  readonly storeWrites?: (stack: RehearsedStack) => readonly string[];
+}
+
+interface StoreMark extends Mark {
+  readonly store: number;
 }
 
 export class ClusterTarget implements ConformingTarget {
@@ -25,13 +35,19 @@ export class ClusterTarget implements ConformingTarget {
   readonly refused = new Map<string, RegExp>();
   readonly #stack: RehearsedStack;
   readonly #stored: (stack: RehearsedStack) => Promise<readonly string[]>;
+  readonly #storeWrites: (stack: RehearsedStack) => readonly string[];
+  readonly #bringBack: (stack: RehearsedStack) => Promise<void>;
 
-  constructor({ name, owner, stored = async () => [] }: ClusterTargetArgs) {
+  constructor(args: ClusterTargetArgs) {
+    const { name, owner, protect = true, stored = async () => [], storeWrites = () => [] } = args;
+    this.#bringBack = args.bringBack ?? (async () => {});
     this.name = name;
     if (owner !== undefined) this.owner = owner;
     this.#stored = stored;
+    this.#storeWrites = storeWrites;
     this.#stack = new RehearsedStack(this.stack);
     this.#stack.commit('targets', [name]);
+    if (!protect) this.#stack.commit('protect', false);
     this.checkout = this.#stack.checkout;
   }
 
@@ -56,13 +72,7 @@ export class ClusterTarget implements ConformingTarget {
     const each = 'printf "%s\\0" "$(basename "$file")"; cat "$file"; printf "\\0"';
     const all = `for file in /etc/secrets/*/*; do ${each}; done`;
     const { stdout } = await this.#stack.inBot(['sh', '-c', all]);
-    const words = stdout.split('\0');
-    const seen = new Map<SecretKey, string>();
-    for (let at = 0; at + 1 < words.length; at += 2) {
-      const key = words[at] ?? '';
-      assert.ok(isSecretKey(key), key);
-      seen.set(key, words[at + 1] ?? '');
-    }
+    const seen = pairsIn(stdout);
     assert.deepEqual(differences(await this.#stack.keystore(), seen), []);
     return seen;
   }
@@ -89,14 +99,19 @@ export class ClusterTarget implements ConformingTarget {
     return [...names.map(String), ...(await this.#stored(this.#stack))].toSorted();
   }
 
-  async mark(): Promise<Mark> {
-    return this.#stack.mark();
+  async bringBack(): Promise<void> {
+    await this.#bringBack(this.#stack);
+  }
+
+  async mark(): Promise<StoreMark> {
+    return { ...this.#stack.mark(), store: this.#storeWrites(this.#stack).length };
   }
 
   async writes(mark: unknown): Promise<readonly string[]> {
     return [
-      ...this.#stack.apiWrites(mark as Mark).map(shownRequest),
+      ...this.#stack.foreignWrites(mark as Mark).map(shownRequest),
       ...this.#stack.awsWrites(mark as Mark).map(({ action, about }) => `${action} ${about}`),
+      ...this.#storeWrites(this.#stack).slice((mark as StoreMark).store),
     ];
   }
 

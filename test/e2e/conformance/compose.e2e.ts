@@ -1,9 +1,9 @@
 import { entryOf, type SecretKey } from '../../../components/catalog.ts';
-import { FileTarget } from './file-target.ts';
+import { ComposeTarget } from './compose-target.ts';
 import { conforms } from './suite.ts';
 import { everyByteClass } from './values.ts';
 
-class Compose extends FileTarget {
+class Compose extends ComposeTarget {
   readonly name = 'compose';
   readonly awkward = everyByteClass;
   readonly refused = new Map<string, RegExp>();

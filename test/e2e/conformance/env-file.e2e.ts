@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { parse } from 'dotenv';
 import { environmentName, type SecretKey, secretKeys } from '../../../components/catalog.ts';
-import { FileTarget } from './file-target.ts';
+import { ComposeTarget } from './compose-target.ts';
 import { conforms } from './suite.ts';
 import { everyByteClass } from './values.ts';
 
 const file = '.env.secrets';
 
-class EnvFile extends FileTarget {
+class EnvFile extends ComposeTarget {
   readonly name = 'env-file';
   readonly awkward = everyByteClass.replace("'", '');
   readonly refused = new Map([
@@ -37,8 +37,7 @@ class EnvFile extends FileTarget {
     const name = environmentName(key);
     const line = `set -a; . out/dev/${file}; printf %s "\${${name}-none}"`;
     const { stdout } = await this.run('sh', ['-c', line]);
-    const { printed } = this.checkout;
-    printed.splice(printed.lastIndexOf(stdout), 1);
+    this.checkout.forget(stdout);
     const byDotenv = parse(content)[name];
     assert.ok(stdout === (byDotenv ?? 'none'), `${name}: sh and dotenv disagree`);
     return byDotenv;

@@ -1,21 +1,13 @@
-/**
- * A target that ends in files of this machine: the stack dev, and a real Docker Engine whose Compose
- * starts what is written. The container is a shell: what the bot makes of it is asked elsewhere
- * (docker-engine.e2e.ts).
- */
+/** A target that ends in files of this machine: the stack dev, and whoever reads what is written. */
 import assert from 'node:assert/strict';
 import { rmSync, writeFileSync } from 'node:fs';
-import { parse } from 'yaml';
-import { isSecretKey, type SecretKey } from '../../../components/catalog.ts';
+import type { SecretKey } from '../../../components/catalog.ts';
 import type { TargetName } from '../../../components/delivery/targets.ts';
-import { goTool } from '../../../operations/engine/go.ts';
-import { DockerEngine } from '../../../rehearsal/docker-engine.ts';
-import { dockerCompose } from '../../../rehearsal/tools/tools.ts';
 import { canaryValues } from '../../canary-values.ts';
 import { Checkout, type FileFacts, type Result } from '../checkout.ts';
 import type { ConformingTarget } from './target.ts';
 
-const directory = 'out/dev';
+export const directory = 'out/dev';
 
 export abstract class FileTarget implements ConformingTarget {
   abstract readonly name: TargetName;
@@ -23,22 +15,13 @@ export abstract class FileTarget implements ConformingTarget {
   readonly checkout = new Checkout();
   abstract readonly awkward: string;
   abstract readonly refused: ReadonlyMap<string, RegExp>;
-  #engine: DockerEngine | undefined;
-  #compose = '';
 
-  /** What Compose is told of where the values are. */
-  protected abstract readonly flags: readonly string[];
-  /** Prints the container's keys and values, each ended by a NUL. */
-  protected abstract readonly print: string;
   /** The file that a key lies in, below the stack's folder. */
   protected abstract fileOf(key: SecretKey): string;
   abstract value(key: SecretKey): Promise<string | undefined>;
+  abstract read(): Promise<ReadonlyMap<SecretKey, string>>;
 
   async start(): Promise<void> {
-    this.#compose = await goTool(dockerCompose);
-    this.#engine = await DockerEngine.start();
-    const { config } = parse(this.checkout.read('Pulumi.yaml'));
-    this.#engine.importImage(config.image.default);
     await this.checkout.import(canaryValues());
     await this.checkout.pulumi(['config', 'rm', 'targets', '--stack', 'dev']);
     const set = ['config', 'set', '--path', 'targets[0]', this.name, '--stack', 'dev'];
@@ -48,35 +31,16 @@ export abstract class FileTarget implements ConformingTarget {
   }
 
   async end(): Promise<void> {
-    await this.#engine?.stop();
     this.checkout.remove();
   }
 
   get environment(): NodeJS.ProcessEnv {
-    return this.#engine?.environment ?? {};
+    return {};
   }
 
   async run(command: string, args: readonly string[], input?: string): Promise<Result> {
     const env = this.environment;
     return await this.checkout.run(command, args, input === undefined ? { env } : { env, input });
-  }
-
-  /** What a container of the bot's service has, as Docker Compose starts it. */
-  async read(): Promise<ReadonlyMap<SecretKey, string>> {
-    const words = ['--project-directory', directory, ...this.flags, 'run', '--rm', '--no-deps'];
-    const shell = ['--entrypoint', '/bin/sh', 'hummingbot', '-c', this.print];
-    const { code, stdout, stderr } = await this.run(this.#compose, [...words, ...shell]);
-    assert.equal(code, 0, stderr);
-    // It was asked for: no leak.
-    const { printed } = this.checkout;
-    printed.splice(printed.lastIndexOf(stdout), 1);
-    const parts = stdout.split('\0');
-    const seen = new Map<SecretKey, string>();
-    for (let at = 0; at + 1 < parts.length; at += 2) {
-      const key = (parts[at] ?? '').toLowerCase();
-      if (isSecretKey(key)) seen.set(key, parts[at + 1] ?? '');
-    }
-    return seen;
   }
 
   protected content(path: string): string | undefined {

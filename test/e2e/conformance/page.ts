@@ -1,6 +1,7 @@
 /**
- * `npm run conformance`: runs the suite on every target and writes what came of it as a table, target
- * by check, to docs/targets/conformance.md. A target that fails is shown failing.
+ * `npm run conformance`: runs the suite on every target, two at a time, and prints what came of it as a
+ * table, target by check; `-- --write` writes it to docs/targets/conformance.md. A target that fails is
+ * shown failing. Ends as Mocha does, with "N passing".
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -20,7 +21,9 @@ interface Report {
 
 interface Test {
   readonly title: string;
+  /** Milliseconds. */
   readonly duration?: number;
+  readonly err: { readonly stack?: string; readonly message?: string };
 }
 
 interface Outcome {
@@ -29,15 +32,22 @@ interface Outcome {
   readonly checks: ReadonlyMap<string, number | undefined>;
 }
 
-const specs = readdirSync(import.meta.dirname).filter((name) => name.endsWith('.e2e.ts'));
+/** At once: each has servers of its own, and waits for them half of its time. */
+const jobs = 2;
 
-async function runTarget(spec: string, folder: string): Promise<Outcome> {
-  const target = spec.replace('.e2e.ts', '');
+/** The longest first, so that two end at about the same time. */
+const first = ['aws-secrets-manager', 'sealed-secrets', 'vault', 'kubernetes', 'swarm'];
+const rank = (target: string): number => (first.indexOf(target) + 1 || first.length + 1) - 1;
+const targets = readdirSync(import.meta.dirname)
+  .filter((name) => name.endsWith('.e2e.ts'))
+  .map((name) => name.replace('.e2e.ts', ''))
+  .toSorted((a, b) => rank(a) - rank(b));
+
+async function runTarget(target: string, folder: string): Promise<Outcome> {
   const output = join(folder, `${target}.json`);
   const mocha = ['--no-config', '--timeout', '900000', '--reporter', 'json'];
-  const path = relative(project, join(import.meta.dirname, spec));
+  const path = relative(project, join(import.meta.dirname, `${target}.e2e.ts`));
   const words = ['mocha', ...mocha, '--reporter-option', `output=${output}`, path];
-  process.stdout.write(`- ${target} ... `);
   const begun = performance.now();
   const child = spawn('npx', words, { cwd: project, stdio: ['ignore', 'ignore', 'inherit'] });
   await new Promise((settle) => child.on('close', settle));
@@ -48,8 +58,21 @@ async function runTarget(spec: string, folder: string): Promise<Outcome> {
   ]);
   const failed = failures.length;
   const seconds = ((performance.now() - begun) / 1000).toFixed(0);
-  console.log(`${checks.size - failed} of ${checks.size} checks pass, ${seconds} s`);
+  console.log(`- ${target}: ${checks.size - failed} of ${checks.size} checks pass, ${seconds} s`);
+  for (const { title, err } of failures) console.log(`  ${title}:\n${err.stack ?? err.message}`);
   return { target, checks };
+}
+
+async function runAll(folder: string): Promise<readonly Outcome[]> {
+  const outcomes = new Map<string, Outcome>();
+  const waiting = [...targets];
+  const work = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      outcomes.set(next, await runTarget(next, folder));
+    }
+  };
+  await Promise.all(Array.from({ length: jobs }, work));
+  return [...outcomes.values()].toSorted((a, b) => a.target.localeCompare(b.target));
 }
 
 /** The page; a check that a target does not have is one that its systems make no sense of. */
@@ -64,9 +87,9 @@ export function pageOf(outcomes: readonly Outcome[], facts: readonly string[]): 
     '# Conformance',
     '',
     'Every target does the same, on its real systems, seen by its real consumer: the suite is',
-    '`test/e2e/conformance/suite.ts`, a target is an adapter beside it. Written by `npm run conformance`',
-    `${facts.join(', ')}. Seconds say how long a check took; an empty cell, that the target has no controller`,
-    'of its own that could bring a Secret back.',
+    '`test/e2e/conformance/suite.ts`, a target is an adapter beside it. Written by `npm run conformance -- --write`',
+    `${facts.join(', ')}. Seconds say how long a check took; an empty cell, that the target carries every`,
+    'value, or has no controller of its own that could bring a Secret back.',
     '',
     `| check | ${outcomes.map(({ target }) => `\`${target}\``).join(' | ')} |`,
     `| --- |${outcomes.map(() => ' --- |').join('')}`,
@@ -78,8 +101,12 @@ export function pageOf(outcomes: readonly Outcome[], facts: readonly string[]): 
 }
 
 async function main(): Promise<number> {
-  if (process.argv.length > 2) {
-    throw new CommandError('conformance: got a word; allowed: npm run conformance');
+  const [word, ...more] = process.argv.slice(2);
+  if ((word !== undefined && word !== '--write') || more.length > 0) {
+    const got = process.argv.slice(2).join(' ');
+    throw new CommandError(
+      `conformance: got ${got}; allowed: nothing, or --write; fix: npm run conformance -- --write`,
+    );
   }
   const git = (...words: string[]): string =>
     execFileSync('git', words, { cwd: project, encoding: 'utf8' }).trim();
@@ -87,13 +114,20 @@ async function main(): Promise<number> {
   const commit = `at commit ${git('rev-parse', '--short=12', 'HEAD')}${changed}`;
   const folder = mkdtempSync(join(tmpdir(), 'conformance-'));
   try {
-    const outcomes: Outcome[] = [];
-    for (const spec of specs) outcomes.push(await runTarget(spec, folder));
+    const outcomes = await runAll(folder);
     const date = new Date().toISOString().slice(0, 10);
-    writeFileSync(join(project, page), pageOf(outcomes, [`on ${date}`, commit]));
-    console.log(`wrote ${page}`);
+    const shown = pageOf(outcomes, [`on ${date}`, commit]);
+    if (word === '--write') {
+      writeFileSync(join(project, page), shown);
+      console.log(`wrote ${page}`);
+    } else {
+      console.log(shown.slice(shown.indexOf('| check')));
+    }
     const all = outcomes.flatMap(({ checks }) => [...checks.values()]);
-    return all.length > 0 && all.every((seconds) => seconds !== undefined) ? 0 : 1;
+    const failed = all.filter((seconds) => seconds === undefined).length;
+    console.log(`  ${all.length - failed} passing`);
+    if (failed > 0) console.log(`  ${failed} failing`);
+    return all.length > 0 && failed === 0 ? 0 : 1;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

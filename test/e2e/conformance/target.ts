@@ -36,6 +36,9 @@ export interface ConformingTarget {
   /** For a controller that owns it: seconds until what was deleted is back. Absent: nobody does. */
   readonly owner?: { readonly backWithinSeconds: number };
 
+  /** What a user does before a group that was taken away comes back. Absent: nothing. */
+  bringBack?(): Promise<void>;
+
   /** A value of every byte class that the target carries. */
   readonly awkward: string;
   /** Values that it cannot carry, and refuses with this reason. */

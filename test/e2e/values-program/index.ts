@@ -95,7 +95,7 @@ export const pods = Object.fromEntries(
         },
         { ...opts, dependsOn: [space, ...delivery.delivered] },
       );
-      const pod = { delivery, cluster, image: given.image, name: 'default' };
+      const pod = { delivery, ground: cluster, image: given.image, name: 'default' };
       return [target, preflightPod({ ...pod, program: digests.metadata.name })] as const;
     }),
   ),

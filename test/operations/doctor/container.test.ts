@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { askContainer, type Ran, runIn } from '../../../operations/doctor/container.ts';
+import { askContainer, isCompose, type Ran, runIn } from '../../../operations/doctor/container.ts';
 
 const report = JSON.stringify({ hummingbot: '2.18.0', materialised: {}, read: {}, trading: null });
 const running = { State: 'running', Labels: 'a=b,hummingbot-secrets.trading-tag=aaaaaaaaaa' };
@@ -115,5 +115,11 @@ describe('the bot of Docker Compose', () => {
   it('is run where it lies, and a program that is not there is none', () => {
     assert.equal(runIn('/')('pwd', []).stdout, '/\n');
     assert.equal(runIn('/')('no-such-program-here', []).code, undefined);
+  });
+  it('is started by Docker Compose, and by no other command that comes next', () => {
+    assert.ok(isCompose(place.next) && isCompose('docker compose up -d'));
+    for (const next of ['jq keys json/*.json', 'docker-compose up', 'docker run x']) {
+      assert.equal(isCompose(next), false, next);
+    }
   });
 });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EngineEvent, withEvents } from '../../../operations/engine/events.ts';
 import { isAlive } from '../../../operations/engine/process.ts';
@@ -31,6 +31,14 @@ first.end(() => first.on('close', () => setTimeout(() => {
 `;
 
 describe('events of a run', () => {
+  it('are heard where a killed process of the same pid has left its folder', async () => {
+    const left = join(workspace.home, `events-${process.pid}`);
+    mkdirSync(left, { recursive: true });
+    writeFileSync(join(left, 'fifo'), '');
+    assert.equal((await hear(2)).length, 2);
+    assert.equal(existsSync(left), false);
+  });
+
   const hear = async (count: number, cut = ''): Promise<readonly EngineEvent[]> => {
     const events: EngineEvent[] = [];
     await withEvents(

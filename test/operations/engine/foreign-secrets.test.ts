@@ -58,6 +58,16 @@ describe('a stack file with what another machine encrypted', () => {
     assert.deepEqual(leaks(lines.join('\n'), new Map([['foreign', canary]])), []);
   });
 
+  it('is not shown a credential that stands in the place of a name', () => {
+    const text = `config:\n  hummingbot-secrets:${canary}: { secure: x }\n  hummingbot-secrets:trading:\n    ${canary}: { secure: x }\n`;
+    const lines = droppedLines(
+      'dev',
+      withoutForeign(text, () => false),
+    );
+    assert.equal(lines.length, 3);
+    assert.deepEqual(leaks(lines.join('\n'), new Map([['foreign', canary]])), []);
+  });
+
   it('stays as it is when this machine has its passphrase', () => {
     const text = committed.replace(/^secretsprovider.*\n/mu, '');
     assert.equal(withoutForeign(text, (salt) => salt === 'v1:x').text, text);

@@ -75,6 +75,28 @@ describe('what a killed run was making', () => {
         [],
       ],
       ['in AWS, where it is looked for', () => ids(version), [`${secretId}|new`]],
+      [
+        'as a file, by its place',
+        async () =>
+          (
+            await Promise.all(
+              ['File', 'GitFile', 'SopsDocument'].map(
+                async (name) =>
+                  await ids({
+                    urn: 'file',
+                    type: `hummingbot:index:${name}`,
+                    inputs: { root: 'out', path: 'dev/x' },
+                  }),
+              ),
+            )
+          ).flat(),
+        ['out/dev/x', 'out/dev/x', 'out/dev/x'],
+      ],
+      [
+        'as a file without a place: none',
+        () => ids({ urn: 'file', type: 'hummingbot:index:File', inputs: {} }),
+        [],
+      ],
       ['what was being updated: none', () => ids(external, [], 'updating'), []],
       ['of another kind: none', () => ids({ urn: 'x', type: 'random:index:RandomId' }), []],
     ];

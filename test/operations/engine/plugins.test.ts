@@ -11,5 +11,6 @@ describe('provider plugins', () => {
       'aws',
       'kubernetes',
     ]);
+    assert.deepEqual(providersFor(['vault']), ['random', 'kubernetes', 'vault']);
   });
 });

@@ -111,6 +111,20 @@ describe('File', () => {
     assert.ok(!existsSync(join(root(), 'dev')));
   });
 
+  it('finds what a killed run has made by its place alone, and removes what it was writing', async () => {
+    const place = { root: inputs().root, path: inputs().path };
+    assert.deepEqual(await file.read('id', place), {});
+    await file.create(inputs());
+    writeFileSync(join(root(), 'dev/secrets/key.tmp'), 'half');
+    const { props } = await file.read('id', place);
+    assert.deepEqual(unwrap(props), state());
+    assert.deepEqual(readdirSync(join(root(), 'dev/secrets')), ['key']);
+    writeFileSync(join(root(), 'dev/secrets/key.tmp'), 'half');
+    rmSync(target());
+    assert.deepEqual(await file.read('id', place), {});
+    assert.deepEqual(readdirSync(join(root(), 'dev/secrets')), []);
+  });
+
   it('sees deletion, changed content and changed mode at a refresh', async () => {
     await file.create(inputs());
     const same = await file.read('id', inputs());

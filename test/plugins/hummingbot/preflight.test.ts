@@ -65,12 +65,13 @@ describe('Preflight', () => {
     server.put(at, { ...(server.get(at) as Stored), status: { conditions } });
   };
   const complete = (made: string) => judge(made, 'SuccessCriteriaMet', 'Complete');
-  const pod = (made: string, status: Properties, id = 'a') =>
+  const pod = (made: string, status: Properties, id = 'a', spec: Properties = {}) =>
     server.put(`${pods}/${made}-${id}`, {
       metadata: {
         labels: { 'batch.kubernetes.io/job-name': made },
         creationTimestamp: `2026-01-01T00:00:0${id}Z`,
       },
+      spec,
       status,
     });
   const exited = (exitCode: number, message?: string, more: Properties = {}) => ({
@@ -204,6 +205,24 @@ describe('Preflight', () => {
       judge(job, 'Failed');
     };
     await fails(/container materialise: exit code 128, StartError; nothing/u);
+  });
+
+  it("names the variable that a runtime refuses for its NUL byte, and none of the runtime's words", async () => {
+    const spec = { containers: [{ name: 'materialise', env: [{ name: 'A' }, { name: 'KEY' }] }] };
+    const messages = [
+      // runc 1.1.5, 1.3.6
+      `environment variable value can't contain null(\\x00): "KEY=${canary}\\x00"`,
+      'invalid environment variable "KEY": contains nul byte (\\x00)',
+    ];
+    for (const message of messages) {
+      plays = (job) => {
+        pod(job, exited(128, message, { reason: 'StartError' }), 'a', spec);
+        judge(job, 'Failed');
+      };
+      await fails(
+        /container materialise: exit code 128, StartError, a NUL byte in the variable KEY; nothing/u,
+      );
+    }
   });
 
   it('names an init container that failed, or the node that did not keep the pod', async () => {

@@ -73,6 +73,7 @@ describe('the rehearsal plugin for kubernetes', () => {
         'RoleBinding',
         'Deployment',
         'ExternalSecret',
+        'SealedSecret',
         'SecretStore',
       ],
     );

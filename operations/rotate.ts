@@ -1,0 +1,296 @@
+/**
+ * `npm run rotate -- --stack NAME WORD`: puts a new value in the place of an old one, everywhere, in
+ * the guide's six steps. It can be killed anywhere and resumed, takes the old value back when a roll
+ * out fails, and writes down what it did (docs/rotation.md).
+ */
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { userInfo } from 'node:os';
+import { resolve } from 'node:path';
+import { base32 } from '@scure/base';
+import { entryOf, type SecretKey, secretKeys } from '../components/catalog.ts';
+import { CommandError, refuseSwallowedFlags, runCommand } from './engine/command-error.ts';
+import { type Engine, prepareEngine } from './engine/engine.ts';
+import { Turn } from './engine/turn.ts';
+import { projectDirectory } from './engine/workspace.ts';
+import { drive } from './rotation/drive.ts';
+import {
+  ledgerName,
+  loadJournal,
+  loadLedger,
+  storeJournal,
+  storeRecord,
+} from './rotation/files.ts';
+import { givenValues } from './rotation/given-values.ts';
+import { type Journal, keptOf, without } from './rotation/journal.ts';
+import { type Ledger, lastRotated, openItems } from './rotation/ledger.ts';
+import { metricsOf } from './rotation/metrics.ts';
+import { NewValues } from './rotation/new-values.ts';
+import { OwnHands } from './rotation/own-hands.ts';
+import { Interrupted } from './rotation/prompt.ts';
+import { confirmationOf } from './rotation/record.ts';
+import { parseRequest, type Request, usage } from './rotation/request.ts';
+import { aborted, holdsValues, type Rotation, resumed } from './rotation/rotation.ts';
+import { type Scope, scopeLines, scopeOf, tagOf } from './rotation/scope.ts';
+import { SealedConfig } from './rotation/sealed-config.ts';
+import { allOf, dueOf, pathOf, select } from './rotation/selection.ts';
+import { StateValues } from './rotation/state-values.ts';
+import { type Beginning, begun, confirmable, wayBack } from './rotation/way-back.ts';
+
+/** Something waits for a person. */
+const waiting = 2;
+const interrupted = 130;
+
+async function main(): Promise<number> {
+  const given = process.argv.slice(2);
+  if (given.includes('--help') || given.includes('-h')) {
+    console.log(
+      `${usage}\nexit code 0: done; 1: refused, or the old value was taken back; ${waiting}: something waits for a person; ${interrupted}: interrupted (docs/rotation.md)`,
+    );
+    return 0;
+  }
+  const flags = [
+    'plan',
+    'due',
+    'from-file',
+    'skip-check',
+    'why',
+    'resume',
+    'abort',
+    'back',
+    'confirm',
+    'metrics',
+  ];
+  refuseSwallowedFlags('npm run rotate --', flags);
+  const request = parseRequest(given);
+  const { stack, act, plan } = request;
+  if (act === 'metrics') return await printMetrics(stack);
+  const engine = await prepareEngine(stack, { lock: !plan, program: true });
+  // With a backend of one's own too: the journal is this machine's.
+  if (!plan) await Turn.take(stack);
+  const ledger = loadLedger(stack);
+  if (act === 'confirm') return confirm(request, ledger);
+  const scope = await scopeOf(engine);
+  if (act === 'resume' || act === 'abort') return await goOn(engine, scope, request);
+  const keys = chosen(scope, request, ledger);
+  if (keys.length === 0) {
+    console.log(`Nothing of stack ${stack} is due.`);
+    return 0;
+  }
+  const journal = loadJournal(stack);
+  if (!plan) refuseUnfinished(stack, journal);
+  console.log('1 of 6  scope');
+  for (const line of scopeLines(scope, keys, ledger)) console.log(line);
+  if (plan) return 0;
+  if (act === 'back') return await back(engine, scope, request, { journal, ledger }, keys);
+  const [own, others] = withoutPeople(keys, request);
+  if (own.length > 0) {
+    const rotated = own.map((key) => ({ path: pathOf(key), old: null, oldTag: '', worth: false }));
+    const start = { ...beginning(scope, request), ...begun, kind: 'rotate', due: 'value' } as const;
+    const code = await run(engine, scope, request, journal, { ...start, keys: rotated });
+    if (code !== 0) return code;
+  }
+  for (const key of others) {
+    console.log(`waits for a person: npm run rotate -- --stack ${stack} ${pathOf(key)}`);
+  }
+  return others.length > 0 ? waiting : 0;
+}
+
+/** Opens nothing: ages are in the ledger, and which keys there are, in the stack file. */
+async function printMetrics(stack: string): Promise<number> {
+  const { settings } = await prepareEngine(stack, { lock: false });
+  const names = [settings.exchanges, settings.services].flatMap((list) =>
+    Array.isArray(list) ? list.map(String) : [],
+  );
+  const used = secretKeys.filter((key) => names.includes(entryOf(key).usedWith));
+  process.stdout.write(metricsOf(stack, used, loadJournal(stack), loadLedger(stack)));
+  return 0;
+}
+
+function chosen(scope: Scope, { which, words }: Request, ledger: Ledger): readonly SecretKey[] {
+  if (which === 'words') return select(words, scope);
+  const all = allOf(scope);
+  return which === 'all' ? all : dueOf(all, lastRotated(ledger), new Date().toISOString());
+}
+
+/** A schedule has no terminal: it rotates what is made anew, and names what a person has to give. */
+function withoutPeople(
+  keys: readonly SecretKey[],
+  { which, file }: Request,
+): readonly [readonly SecretKey[], readonly SecretKey[]] {
+  if (which !== 'due' || process.stdin.isTTY || file !== undefined) return [keys, []];
+  const isMade = (key: SecretKey): boolean => entryOf(key).source === 'generated';
+  return [keys.filter(isMade), keys.filter((key) => !isMade(key))];
+}
+
+function refuseUnfinished(stack: string, { current }: Journal): void {
+  if (current === undefined || !holdsValues(current)) return;
+  const paths = current.keys.map(({ path }) => path).join(', ');
+  throw new CommandError(
+    `stack ${stack}: got a rotation of ${paths} that is not over (${current.due}); allowed: one at a time; fix: npm run rotate -- --stack ${stack} --resume, or --abort`,
+  );
+}
+
+function beginning({ outputs }: Scope, { why }: Request): Beginning {
+  const id = base32.encode(randomBytes(5)).slice(0, 6).toLowerCase();
+  const targets = Object.keys(outputs.delivered);
+  return { id, begun: new Date().toISOString(), who: who(), why, targets };
+}
+
+/** As git calls whoever commits the ledger, else the machine's own name for them. */
+function who(): string {
+  const git = spawnSync('git', ['config', 'user.email'], {
+    cwd: projectDirectory,
+    encoding: 'utf8',
+  });
+  return git.stdout?.trim() || userInfo().username;
+}
+
+async function goOn(engine: Engine, scope: Scope, request: Request): Promise<number> {
+  const { act, stack } = request;
+  const journal = loadJournal(stack);
+  const { current } = journal;
+  if (current === undefined || (act === 'abort' && !holdsValues(current))) {
+    if (current !== undefined) storeJournal(stack, { kept: journal.kept });
+    console.log(`No rotation of stack ${stack} is under way.`);
+    return 0;
+  }
+  const next = act === 'resume' ? resumed(current) : aborted(current);
+  if (next === undefined) {
+    throw new CommandError(
+      `stack ${stack}: got a rotation whose new value is in every place; allowed: --resume; fix: npm run rotate -- --stack ${stack} --resume, then --back ${current.keys.map(({ path }) => path).join(' ')}`,
+    );
+  }
+  return await run(engine, scope, request, journal, next);
+}
+
+async function back(
+  engine: Engine,
+  scope: Scope,
+  request: Request,
+  { journal, ledger }: { readonly journal: Journal; readonly ledger: Ledger },
+  keys: readonly SecretKey[],
+): Promise<number> {
+  const { stack } = request;
+  const paths = keys.map(pathOf);
+  const tags = await tagsOf(engine, scope, journal, paths);
+  const way = wayBack(journal, ledger, paths, beginning(scope, request), tags);
+  if (way === undefined) {
+    throw new CommandError(
+      `${paths.join(', ')}: got no old value to go back to; allowed: keys that were rotated together on this machine, and whose old credential nobody has confirmed as revoked; fix: npm run rotate -- --stack ${stack} ${request.words.join(' ')}, with a new value`,
+    );
+  }
+  return await run(engine, scope, request, journal, way);
+}
+
+/** Tags of the values that are delivered now and of those before them, by path. */
+async function tagsOf(
+  engine: Engine,
+  { outputs }: Scope,
+  journal: Journal,
+  paths: readonly string[],
+): Promise<ReadonlyMap<string, { readonly oldTag: string; readonly newTag: string }>> {
+  const olds = (keptOf(journal, paths)?.keys ?? []).flatMap(({ path, old }) =>
+    old === null ? [] : [[path, old] as const],
+  );
+  if (olds.length === 0) return new Map();
+  const state = await StateValues.of(engine);
+  const opened = await new SealedConfig(engine).open(new Map(olds));
+  return new Map(
+    [...opened].map(([path, value]) => [
+      path,
+      { oldTag: tagOf(outputs, path) ?? '', newTag: state.tagOf(path, value) },
+    ]),
+  );
+}
+
+/** Drives a rotation as far as it goes. @returns the exit code */
+async function run(
+  engine: Engine,
+  scope: Scope,
+  request: Request,
+  journal: Journal,
+  current: Rotation,
+): Promise<number> {
+  const { stack, skipCheck, file } = request;
+  const command = `npm run rotate -- --stack ${stack} ${current.keys.map(({ path }) => path).join(' ')}`;
+  const config = new SealedConfig(engine);
+  const hands = new OwnHands({
+    engine,
+    config,
+    scope,
+    newValues: new NewValues(engine, config, scope, command),
+    give: async (keys) => await givenValues({ stack, keys, file: placeOf(file), command }),
+    skipCheck,
+  });
+  try {
+    const end = await drive({ ...journal, current }, hands);
+    return ended(stack, end);
+  } catch (error) {
+    const left = loadJournal(stack);
+    // Nobody resumes what has no value yet.
+    if (left.current !== undefined && !holdsValues(left.current))
+      storeJournal(stack, { kept: left.kept });
+    if (!(error instanceof Interrupted)) throw error;
+    console.error('interrupted; nothing was changed');
+    return interrupted;
+  }
+}
+
+/** npm runs scripts in the package's folder; a user's path is relative to where npm was called. */
+function placeOf(file: string | undefined): string | undefined {
+  const { INIT_CWD: place, npm_lifecycle_event: script } = process.env;
+  return file === undefined || place === undefined || script !== 'rotate'
+    ? file
+    : resolve(place, file);
+}
+
+/** The last lines of a run, and its exit code. */
+function ended(stack: string, { current }: Journal): number {
+  const again = `npm run rotate -- --stack ${stack}`;
+  if (current === undefined) {
+    const open = openItems(loadLedger(stack));
+    for (const { id, key, revoke } of open) {
+      const what = revoke === 'old' ? 'the old' : 'the unused new';
+      console.log(`open: revoke ${what} ${key} where it was made, then ${again} --confirm ${id}`);
+    }
+    console.log(`Recorded in ${ledgerName(stack)}, which belongs into git.`);
+    return 0;
+  }
+  const paths = current.keys.map(({ path }) => path).join(', ');
+  if (current.due === 'taken back') {
+    console.error(
+      `${paths}: the roll out failed, and the old value is back in every place; the new one is kept: mend what its errors say, then ${again} --resume, or ${again} --abort`,
+    );
+    return 1;
+  }
+  const side = current.due === 'take back' ? 'old' : 'new';
+  console.error(
+    `${paths}: the ${side} value is set, and not in every place yet; what is done is kept: ${again} --resume goes on, ${again} --abort takes the old value back`,
+  );
+  return current.due === 'roll out' ? interrupted : 1;
+}
+
+function confirm({ stack, item, why }: Request, ledger: Ledger): number {
+  const journal = loadJournal(stack);
+  const found = confirmable(journal, ledger, item);
+  if (found === undefined) {
+    // Cut off between the two files by a kill: the ledger has it.
+    if (ledger.entries.some(({ confirms }) => confirms === item)) {
+      storeJournal(stack, without(journal, [item]));
+      console.log(`${item} was confirmed before.`);
+      return 0;
+    }
+    const open = openItems(ledger).map(({ id, key }) => `${id} (${key})`);
+    throw new CommandError(
+      `--confirm: got no open item; allowed: ${open.join(', ') || 'none is open'}; fix: npm run rotate -- --stack ${stack} --confirm ID`,
+    );
+  }
+  const record = { at: new Date().toISOString(), who: who(), why };
+  storeRecord(stack, confirmationOf(found, stack, record));
+  storeJournal(stack, without(journal, [item]));
+  console.log(`confirmed ${item}: ${found.key} is revoked; recorded in ${ledgerName(stack)}`);
+  return 0;
+}
+
+if (import.meta.main) await runCommand(main);

@@ -1,0 +1,151 @@
+/**
+ * What was rotated, by whom and why: one JSON object a line, in a file meant for git. Each line
+ * names the hashes of the lines that it follows, so that a line that was changed or taken out is
+ * found. Lines of two branches that are merged by appending (`merge=union`) both follow the same
+ * one, and the next line follows both. It holds names, tags and times, and never a value.
+ *
+ * The last line of a file can be taken away without a trace in the file: who has to know it keeps
+ * its hash elsewhere.
+ */
+import { createHash } from 'node:crypto';
+
+/** Something that a person has to do, open until it is confirmed. */
+export interface Item {
+  /** The rotation's id and a number: `k4x9fa-1`. */
+  readonly id: string;
+  /** `trading.binance_api_key` */
+  readonly key: string;
+  /** Which credential is to be revoked at its issuer: the replaced one, or a new one never used. */
+  readonly revoke: 'old' | 'unused';
+}
+
+export interface LedgerRecord {
+  /** ISO time. */
+  readonly at: string;
+  readonly stack: string;
+  /** The rotation's id. */
+  readonly rotation: string;
+  readonly did: 'rotated' | 'went back' | 'aborted' | 'confirmed';
+  readonly who: string;
+  readonly why: string;
+  readonly keys: readonly {
+    readonly key: string;
+    readonly old: string;
+    readonly new: string;
+    /** Day on which the new value is due; absent where the old one stays. */
+    readonly due?: string;
+  }[];
+  readonly targets: readonly string[];
+  readonly checks: readonly {
+    readonly what: string;
+    readonly result: string;
+    readonly by?: string;
+  }[];
+  /** Stacks whose values could not be opened, so that nobody knows whether they are others. */
+  readonly uncompared: readonly string[];
+  /** How many roll outs failed, and were taken back, before it. */
+  readonly failures: number;
+  readonly open: readonly Item[];
+  /** Items that are no longer to be done: their credential is in use again. */
+  readonly voids: readonly string[];
+  /** The item that is done, for `confirmed`. */
+  readonly confirms?: string;
+}
+
+export interface Entry extends LedgerRecord {
+  /** Hashes of the lines that it follows; none for the first. */
+  readonly after: readonly string[];
+  /** SHA-256 of the line without its own hash, in hex. */
+  readonly hash: string;
+}
+
+export interface Ledger {
+  readonly entries: readonly Entry[];
+  /** Hashes that nothing follows yet; more than one after a merge. */
+  readonly heads: readonly string[];
+}
+
+/** The first line that is not as it was written. */
+export interface Broken {
+  /** From 1. */
+  readonly line: number;
+  readonly got: string;
+}
+
+const form = /^(\{.*),"hash":"([0-9a-f]{64})"\}$/u;
+
+export function readLedger(text: string): Ledger | Broken {
+  const lines = text.split('\n');
+  const entries: Entry[] = [];
+  const known = new Set<string>();
+  const heads = new Set<string>();
+  for (const [at, whole] of lines.entries()) {
+    const last = at === lines.length - 1;
+    if (last && whole === '') break;
+    const broken = (got: string): Broken => ({ line: at + 1, got });
+    if (last) return broken('a line without its end');
+    const [, body = '', hash = ''] = form.exec(whole) ?? [];
+    if (hash === '') return broken('no entry');
+    if (hashOf(`${body}}`) !== hash) return broken('an entry that was changed');
+    const entry = JSON.parse(whole) as Entry;
+    if (known.has(hash)) return broken('an entry for a second time');
+    if (entry.after.length === 0 && at > 0) return broken('an entry that follows none');
+    if (entry.after.some((each) => !known.has(each))) {
+      return broken('an entry that follows one which is not there');
+    }
+    entries.push(entry);
+    known.add(hash);
+    heads.add(hash);
+    for (const each of entry.after) heads.delete(each);
+  }
+  return { entries, heads: [...heads] };
+}
+
+/** @returns the line of a record, with its line feed */
+export function lineOf(record: LedgerRecord, { heads }: Ledger): string {
+  const body = JSON.stringify({ ...record, after: heads });
+  return `${body.slice(0, -1)},"hash":"${hashOf(body)}"}\n`;
+}
+
+function hashOf(body: string): string {
+  return createHash('sha256').update(body).digest('hex');
+}
+
+/** Whether a record stands there already, as after a kill behind the writing of it. */
+export function isWritten({ entries }: Ledger, record: LedgerRecord): boolean {
+  return entries.some(
+    ({ rotation, did, confirms }) =>
+      rotation === record.rotation && did === record.did && confirms === record.confirms,
+  );
+}
+
+/** What waits for a person, oldest first. */
+export function openItems({ entries }: Ledger): readonly Item[] {
+  const closed = new Set(
+    entries.flatMap(({ voids, confirms }) => [...voids, ...(confirms ? [confirms] : [])]),
+  );
+  return entries.flatMap(({ open }) => open).filter(({ id }) => !closed.has(id));
+}
+
+/**
+ * When each key got the value that it has, by path. Keys that were never rotated are not there, nor
+ * are those that went back: how old their value is, nobody has written down.
+ */
+export function lastRotated({ entries }: Ledger): ReadonlyMap<string, string> {
+  const last = new Map<string, Entry>();
+  for (const entry of entries) {
+    if (entry.did !== 'rotated' && entry.did !== 'went back') continue;
+    for (const { key } of entry.keys) {
+      if (entry.at >= (last.get(key)?.at ?? '')) last.set(key, entry);
+    }
+  }
+  return new Map(
+    [...last].flatMap(([key, { did, at }]) => (did === 'rotated' ? [[key, at] as const] : [])),
+  );
+}
+
+/** The day on which a value is due again: `2027-02-25`. */
+export function dueDay(at: string, maxAgeDays: number): string {
+  const day = 24 * 60 * 60_000;
+  return new Date(Date.parse(at) + maxAgeDays * day).toISOString().slice(0, 10);
+}

@@ -1,0 +1,99 @@
+/** What the steps of a rotation do to a real stack. */
+import type { SecretKey } from '../../components/catalog.ts';
+import type { Engine } from '../engine/engine.ts';
+import { check } from './checks.ts';
+import type { Hands, RollOut } from './drive.ts';
+import { ledgerName, loadJournal, storeJournal, storeRecord } from './files.ts';
+import type { Journal } from './journal.ts';
+import { keyOf, type NewValues } from './new-values.ts';
+import { recordOf } from './record.ts';
+import { revoke } from './revocation.ts';
+import { rollOut } from './roll-out.ts';
+import type { Check, Rotation, Step } from './rotation.ts';
+import type { Scope } from './scope.ts';
+import type { SealedConfig } from './sealed-config.ts';
+
+const titles: Readonly<Record<Step, string>> = {
+  value: '2 of 6  new value',
+  check: '3 of 6  check',
+  'roll out': '4 of 6  roll out',
+  'take back': '4 of 6  take back the old value',
+  'taken back': '4 of 6  the old value is back',
+  revoke: '5 of 6  revoke',
+  record: '6 of 6  record',
+};
+
+export interface OwnHandsArgs {
+  readonly engine: Engine;
+  readonly config: SealedConfig;
+  readonly scope: Scope;
+  readonly newValues: NewValues;
+  /** Asks for them. */
+  readonly give: (keys: readonly SecretKey[]) => Promise<ReadonlyMap<SecretKey, string>>;
+  readonly skipCheck: boolean;
+}
+
+export class OwnHands implements Hands {
+  readonly #args: OwnHandsArgs;
+
+  constructor(args: OwnHandsArgs) {
+    this.#args = args;
+  }
+
+  write(journal: Journal): void {
+    storeJournal(this.#args.engine.stack, journal);
+  }
+
+  say({ due }: Rotation): void {
+    console.log(titles[due]);
+  }
+
+  async values({ keys }: Rotation) {
+    const { newValues, give, engine } = this.#args;
+    const names = keys.map(({ path }) => keyOf(path));
+    const taken = await newValues.take(names, await give(names), loadJournal(engine.stack));
+    for (const stack of taken.uncompared) {
+      console.log(`  not compared with stack ${stack}, whose values do not open here`);
+    }
+    return taken;
+  }
+
+  async check(rotation: Rotation): Promise<readonly Check[]> {
+    const { engine, config, scope, skipCheck } = this.#args;
+    return await check(rotation, {
+      stack: engine.stack,
+      skip: skipCheck,
+      settings: scope.settings,
+      used: scope.used,
+      open: async (sealed) => await config.open(sealed),
+    });
+  }
+
+  async rollOut({ keys }: Rotation, side: 'new' | 'old'): Promise<RollOut> {
+    const { engine, config } = this.#args;
+    return await rollOut(engine, config, keys, side);
+  }
+
+  async revoke({ keys }: Rotation): Promise<readonly string[]> {
+    const { engine, config, scope } = this.#args;
+    const revoked = await revoke(keys, {
+      stack: engine.stack,
+      settings: scope.settings,
+      open: async (sealed) => await config.open(sealed),
+    });
+    const left = keys.filter(({ path, worth }) => worth && !revoked.includes(path));
+    if (left.length > 0) {
+      const paths = left.map(({ path }) => path).join(', ');
+      console.log(`  the old ${paths}: a person has to, where it was made`);
+    } else if (revoked.length === 0) {
+      console.log('  nothing: what was replaced is no credential');
+    }
+    return revoked;
+  }
+
+  record(rotation: Rotation): void {
+    const { stack } = this.#args.engine;
+    storeRecord(stack, recordOf(rotation, stack, new Date().toISOString()));
+    console.log(`  ${ledgerName(stack)}`);
+  }
+}

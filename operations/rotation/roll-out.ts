@@ -1,0 +1,62 @@
+/** Brings one side's values to every target, and finds by their tags that it is done. */
+import { CommandError } from '../engine/command-error.ts';
+import type { Engine } from '../engine/engine.ts';
+import { upArguments } from '../engine/up.ts';
+import type { RollOut } from './drive.ts';
+import { isOwn, type RotatedKey } from './rotation.ts';
+import { restart, runningBot } from './running-bot.ts';
+import { outputsOf, tagOf } from './scope.ts';
+import type { SealedConfig } from './sealed-config.ts';
+
+/**
+ * @param engine prepared with the stack's lock
+ * @throws CommandError when somebody has set a third value meanwhile; nothing is changed then
+ */
+export async function rollOut(
+  engine: Engine,
+  config: SealedConfig,
+  keys: readonly RotatedKey[],
+  side: 'new' | 'old',
+): Promise<RollOut> {
+  const { stack } = engine;
+  const foreign = keys
+    .filter((each) => !isOwn(each, config.sealed(each.path)))
+    .map(({ path }) => path);
+  if (side === 'new' && foreign.length > 0) {
+    throw new CommandError(
+      `${foreign.join(', ')}: got a third value, set since the rotation began; allowed: the old one or the new one; fix: npm run rotate -- --stack ${stack} --abort, which leaves it as it is`,
+    );
+  }
+  const own = keys.filter(({ path }) => !foreign.includes(path));
+  config.set(new Map(own.map((each) => [each.path, each[side] ?? null])));
+  const ended = await up(engine);
+  if (ended !== 'done') return { end: ended };
+  const outputs = await outputsOf(engine);
+  const tags = new Map(keys.map(({ path }) => [path, (outputs && tagOf(outputs, path)) ?? '']));
+  const late = own.filter((each) => tags.get(each.path) !== each[`${side}Tag`]);
+  for (const { path } of late) {
+    console.error(`${path}: got another tag than that of the ${side} value behind the roll out`);
+  }
+  const bot = outputs && runningBot(outputs.delivered);
+  if (late.length > 0 || outputs === undefined) return { end: 'failed' };
+  if (bot !== undefined && !(await restart(bot))) {
+    console.error(`${bot.words.join(' ')}: got a bot that does not start with the ${side} values`);
+    return { end: 'failed' };
+  }
+  return { end: 'done', tags, foreign };
+}
+
+async function up(engine: Engine): Promise<RollOut['end']> {
+  let interrupted = false;
+  const note = (): void => {
+    interrupted = true;
+  };
+  process.on('SIGINT', note).on('SIGTERM', note);
+  try {
+    const code = await engine.run(upArguments({ ...engine, agreed: true }));
+    if (code === 0) return 'done';
+    return interrupted ? 'interrupted' : 'failed';
+  } finally {
+    process.off('SIGINT', note).off('SIGTERM', note);
+  }
+}

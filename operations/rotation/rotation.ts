@@ -1,0 +1,175 @@
+/**
+ * A rotation as a chain of steps: what is due, and what follows from how it ended. Nothing here
+ * touches a file or a system, so that every order of ends, crashes and resumptions can be tried.
+ *
+ *     value -> check -> roll out -> revoke -> record
+ *                           |
+ *                       take back -> taken back (rests: --resume tries once more, --abort records)
+ *
+ * Of values it knows ciphertext alone, as the stack file has it.
+ */
+import type { Item } from './ledger.ts';
+
+/** What is done next. `taken back` waits for a person. */
+export type Step =
+  | 'value'
+  | 'check'
+  | 'roll out'
+  | 'take back'
+  | 'taken back'
+  | 'revoke'
+  | 'record';
+
+/** A value as the stack's secrets provider encrypted it; null where the config has none. */
+export type Sealed = string | null;
+
+export interface RotatedKey {
+  /** `trading.binance_api_key` */
+  readonly path: string;
+  /** The value before: kept until its credential is revoked. */
+  readonly old: Sealed;
+  /** Whether the config had nothing when it began: the old value was a generated one of the state. */
+  readonly unset?: boolean;
+  /** Absent until somebody gave it. */
+  readonly new?: Sealed;
+  /** Tags before and after: public, and no values. */
+  readonly oldTag: string;
+  readonly newTag?: string;
+  /** Whether the old value is a credential that somebody has to revoke; a placeholder is none. */
+  readonly worth: boolean;
+}
+
+export interface Check {
+  /** `trading.binance`, or the path of a key. */
+  readonly what: string;
+  readonly result: 'passed' | 'none' | 'skipped';
+  /** By what, such as a hook's name. */
+  readonly by?: string;
+}
+
+export interface Rotation {
+  /** Six letters and digits; items of its checklist begin with it. */
+  readonly id: string;
+  readonly kind: 'rotate' | 'back';
+  /** ISO time. */
+  readonly begun: string;
+  readonly who: string;
+  readonly why: string;
+  readonly due: Step;
+  /** `old` once it is aborted. */
+  readonly goal: 'new' | 'old';
+  readonly keys: readonly RotatedKey[];
+  readonly targets: readonly string[];
+  readonly checks: readonly Check[];
+  /** Names of stacks whose values could not be opened for a comparison. */
+  readonly uncompared: readonly string[];
+  /** Roll outs that failed. */
+  readonly failures: number;
+  /** Items of earlier rotations that a way back makes void. */
+  readonly voids: readonly string[];
+  readonly items: readonly Item[];
+}
+
+/** How a step ended. */
+export type Outcome =
+  | {
+      readonly of: 'value';
+      readonly keys: readonly RotatedKey[];
+      readonly uncompared: readonly string[];
+    }
+  | { readonly of: 'check'; readonly checks: readonly Check[] }
+  | { readonly of: 'roll out'; readonly tags: ReadonlyMap<string, string> }
+  | { readonly of: 'roll out'; readonly failed: true }
+  /** @param foreign paths that somebody has set to a third value, which was left alone */
+  | { readonly of: 'take back'; readonly foreign: readonly string[] }
+  /** @param revoked paths whose old credential a hook has revoked at its issuer */
+  | { readonly of: 'revoke'; readonly revoked: readonly string[] };
+
+/** @throws Error for an end of another step than the one that is due: a defect of ours */
+export function advance(rotation: Rotation, outcome: Outcome): Rotation {
+  if (outcome.of !== rotation.due) {
+    throw new Error(`rotation: ${outcome.of} ended while ${rotation.due} was due`);
+  }
+  switch (outcome.of) {
+    case 'value':
+      return { ...rotation, keys: outcome.keys, uncompared: outcome.uncompared, due: 'check' };
+    case 'check':
+      return { ...rotation, checks: outcome.checks, due: 'roll out' };
+    case 'roll out': {
+      if ('failed' in outcome) {
+        return { ...rotation, failures: rotation.failures + 1, due: 'take back' };
+      }
+      const keys = rotation.keys.map((each) => {
+        const newTag = outcome.tags.get(each.path);
+        return newTag === undefined ? each : { ...each, newTag };
+      });
+      return { ...rotation, keys, due: 'revoke' };
+    }
+    case 'take back':
+      return rotation.goal === 'old'
+        ? { ...rotation, items: unusedItems(rotation, outcome.foreign), due: 'record' }
+        : { ...rotation, due: 'taken back' };
+    case 'revoke':
+      return { ...rotation, items: oldItems(rotation, outcome.revoked), due: 'record' };
+  }
+}
+
+/** One step further for who says `--resume`: what was taken back is rolled out once more. */
+export function resumed(rotation: Rotation): Rotation {
+  return rotation.due === 'taken back' ? { ...rotation, due: 'roll out' } : rotation;
+}
+
+/**
+ * The way back to the old values, from wherever it is.
+ * @returns undefined once the new value is proven in every place: from there on it is a rotation of
+ *   its own, `--back`
+ */
+export function aborted(rotation: Rotation): Rotation | undefined {
+  const goal = 'old' as const;
+  switch (rotation.due) {
+    case 'value':
+    case 'check':
+      return { ...rotation, goal, items: unusedItems(rotation, []), due: 'record' };
+    case 'roll out':
+    case 'take back':
+    case 'taken back':
+      // Once more, also what was taken back: somebody may have set a third value meanwhile.
+      return { ...rotation, goal, due: 'take back' };
+    case 'record':
+      return rotation.goal === 'old' ? rotation : undefined;
+    case 'revoke':
+      return undefined;
+  }
+}
+
+/** Whether it has come so far that something has to be kept or recorded. */
+export function holdsValues({ keys }: Rotation): boolean {
+  return keys.some((each) => each.new !== undefined);
+}
+
+/** Old credentials that nobody has revoked yet. */
+function oldItems({ id, keys }: Rotation, revoked: readonly string[]): readonly Item[] {
+  return keys
+    .filter(({ path, worth }) => worth && !revoked.includes(path))
+    .map(({ path }, at) => ({ id: `${id}-${at + 1}`, key: path, revoke: 'old' }));
+}
+
+/**
+ * New credentials that were made and are not used, and old ones that a third value has replaced.
+ * Those of a way back have their items from before.
+ */
+function unusedItems({ id, kind, keys }: Rotation, foreign: readonly string[]): readonly Item[] {
+  if (kind === 'back') return [];
+  const unused = keys
+    .filter((each) => each.new !== undefined)
+    .map(({ path }) => ({ key: path, revoke: 'unused' as const }));
+  const replaced = keys
+    .filter(({ path, worth }) => worth && foreign.includes(path))
+    .map(({ path }) => ({ key: path, revoke: 'old' as const }));
+  return [...unused, ...replaced].map((each, at) => ({ id: `${id}-${at + 1}`, ...each }));
+}
+
+/** Whether a ciphertext of the config is one that this rotation found or made. */
+export function isOwn({ old, new: value, unset }: RotatedKey, now: Sealed): boolean {
+  return now === old || now === value || (unset === true && now === null);
+}

@@ -1,0 +1,94 @@
+/** What a rotation is about: which keys, where they are, who uses them, how old they are. */
+import { entryOf, type SecretKey, secretKeys } from '../../components/catalog.ts';
+import { isExample, placeholderOf } from '../../components/shape.ts';
+import { report } from '../../settings/mistake.ts';
+import { openConfig } from '../doctor/config.ts';
+import { isExternal, listed } from '../doctor/values.ts';
+import { CommandError } from '../engine/command-error.ts';
+import type { Engine } from '../engine/engine.ts';
+import { dueDay, type Ledger, lastRotated } from './ledger.ts';
+import { valueIn } from './sealed-config.ts';
+import { pathOf, type Rotatable } from './selection.ts';
+
+type Settings = Readonly<Record<string, unknown>>;
+
+/** A place where a target delivered, of the stack's outputs. */
+export interface Where {
+  readonly directory?: string;
+  readonly next: string;
+}
+
+export interface Outputs {
+  readonly tags: Readonly<Record<string, { readonly keys: Readonly<Record<string, string>> }>>;
+  readonly delivered: Readonly<Record<string, Where>>;
+}
+
+/** Values in it are secret, and stay in this process. */
+export interface Scope extends Rotatable {
+  readonly settings: Settings;
+  readonly outputs: Outputs;
+}
+
+/** @throws CommandError when its settings are wrong, or it is not up */
+export async function scopeOf(engine: Engine): Promise<Scope> {
+  const { stack } = engine;
+  const { settings, mistakes } = await openConfig(engine);
+  if (mistakes.length > 0) throw new CommandError(report(stack, mistakes));
+  const outputs = await outputsOf(engine);
+  if (outputs === undefined) {
+    throw new CommandError(
+      `stack ${stack}: got one that is not up; allowed: one whose values are delivered; fix: npm start -- --stack ${stack}`,
+    );
+  }
+  const names = [...listed(settings.exchanges), ...listed(settings.services)];
+  const used = secretKeys.filter((key) => names.includes(entryOf(key).usedWith));
+  return {
+    stack,
+    settings,
+    outputs,
+    used,
+    leftOut: used.filter(
+      (key) => entryOf(key).optional && valueIn(settings, pathOf(key)) === undefined,
+    ),
+    external: [...new Set(used.map((key) => entryOf(key).group))].filter((group) =>
+      isExternal(settings, group),
+    ),
+  };
+}
+
+export async function outputsOf({ ask, stack }: Engine): Promise<Outputs | undefined> {
+  const { code, stdout } = await ask(['stack', 'output', '--json', '--stack', stack]);
+  const { tags, delivered } = (code === 0 ? JSON.parse(stdout) : {}) as Partial<Outputs>;
+  return tags === undefined || delivered === undefined ? undefined : { tags, delivered };
+}
+
+export function tagOf({ tags }: Outputs, path: string): string | undefined {
+  const [group = '', key = ''] = path.split('.');
+  return tags[group]?.keys[key];
+}
+
+/** Whether a value is one that no issuer knows. */
+export function isWorthless(key: SecretKey, value: string): boolean {
+  return value === placeholderOf(entryOf(key).shape, key) || isExample(value);
+}
+
+/** The first step, as people see it. */
+export function scopeLines(
+  { stack, outputs }: Scope,
+  keys: readonly SecretKey[],
+  ledger: Ledger,
+): readonly string[] {
+  const last = lastRotated(ledger);
+  const rows = keys.map((key) => {
+    const { consumers, owner, source, maxAgeDays } = entryOf(key);
+    const at = last.get(pathOf(key));
+    const age = at === undefined ? 'no rotation is recorded' : `rotated ${at.slice(0, 10)}`;
+    const due = at === undefined ? '' : `, due ${dueDay(at, maxAgeDays)}`;
+    const how = source === 'generated' ? 'made anew' : 'you give it';
+    return `  ${pathOf(key)}: ${how}; used by ${consumers.join(', ')}; owner ${owner}; ${age}${due}`;
+  });
+  const restarts = keys.some((key) => entryOf(key).consumers.includes('hummingbot'));
+  const bot = restarts ? 'the bot restarts once' : 'the bot does not restart';
+  const targets = Object.keys(outputs.delivered).join(', ');
+  return [...rows, `  delivered to ${targets} of stack ${stack}; ${bot}`];
+}

@@ -1,0 +1,155 @@
+/**
+ * A stack's config as it is encrypted. Pulumi encrypts, into a copy aside; what it made is set in the
+ * stack file by one rename, all of it at once, so that a kill leaves no half of a credential.
+ */
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { isMap, parseDocument } from 'yaml';
+import { settingsIn, stackFilePath } from '../doctor/config.ts';
+import { CommandError } from '../engine/command-error.ts';
+import type { Engine } from '../engine/engine.ts';
+import { writeDurably } from '../engine/private-file.ts';
+import { projectDirectory, projectName, workspace } from '../engine/workspace.ts';
+import type { Sealed } from './rotation.ts';
+
+export class SealedConfig {
+  readonly #engine: Engine;
+  readonly #path: string;
+  readonly #aside: string;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+    this.#path = stackFilePath(engine.stack);
+    this.#aside = join(workspace.rotations, `Pulumi.${engine.stack}.yaml`);
+  }
+
+  /** @param path `trading.binance_api_key` @returns null where the config has nothing of it */
+  sealed(path: string, text = readFileSync(this.#path, 'utf8')): Sealed {
+    const node = parseDocument(text).getIn([...placeOf(path), 'secure']);
+    return typeof node === 'string' ? node : null;
+  }
+
+  /** Sets all of them, or takes them out, by one rename. */
+  set(values: ReadonlyMap<string, Sealed>): void {
+    const before = readFileSync(this.#path, 'utf8');
+    const after = withSealed(before, values);
+    if (after !== before) writeDurably(this.#path, after, statSync(this.#path).mode & 0o777);
+  }
+
+  /**
+   * Has Pulumi encrypt values, which it gets by standard input.
+   * @param values by path
+   * @throws CommandError when it does not
+   */
+  async seal(values: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, string>> {
+    return await this.#beside(readFileSync(this.#path, 'utf8'), async () => {
+      const sealed = new Map<string, string>();
+      for (const [path, value] of values) {
+        const words = ['config', 'set', '--secret', '--path', path];
+        const { code } = await this.#ask(words, value);
+        const text = code === 0 ? this.sealed(path, readFileSync(this.#aside, 'utf8')) : null;
+        if (text === null) throw unsealed(path, 'pulumi config set', code);
+        sealed.set(path, text);
+      }
+      return sealed;
+    });
+  }
+
+  /**
+   * Has Pulumi decrypt values. What it gives is secret, and stays in this process.
+   * @param values by path
+   */
+  async open(values: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, string>> {
+    if (values.size === 0) return new Map();
+    const text = withSealed(readFileSync(this.#path, 'utf8'), values);
+    return await this.#beside(text, async () => {
+      const { code, stdout } = await this.#ask(['config', '--json', '--show-secrets']);
+      const [first = ''] = values.keys();
+      if (code !== 0) throw unsealed(first, 'pulumi config', code);
+      const settings = settingsIn(stdout);
+      return new Map([...values.keys()].map((path) => [path, valueIn(settings, path) ?? '']));
+    });
+  }
+
+  async #beside<T>(text: string, use: () => Promise<T>): Promise<T> {
+    writeDurably(this.#aside, text);
+    try {
+      return await use();
+    } finally {
+      rmSync(this.#aside, { force: true });
+    }
+  }
+
+  async #ask(words: readonly string[], input?: string) {
+    const { stack } = this.#engine;
+    return await this.#engine.ask(
+      [...words, '--config-file', this.#aside, '--stack', stack],
+      input,
+    );
+  }
+}
+
+/** @param settings opened, by name @returns undefined where there is nothing of it */
+export function valueIn(
+  settings: Readonly<Record<string, unknown>>,
+  path: string,
+): string | undefined {
+  const [group = '', key = ''] = path.split('.');
+  const map = settings[group] as Readonly<Record<string, unknown>> | undefined;
+  const value = map !== null && typeof map === 'object' ? map[key] : undefined;
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
+}
+
+/** The text of a stack file with other ciphertext. */
+export function withSealed(text: string, values: ReadonlyMap<string, Sealed>): string {
+  const document = parseDocument(text);
+  let changed = false;
+  for (const [path, sealed] of values) {
+    const place = placeOf(path);
+    if (sealed === (document.getIn([...place, 'secure']) ?? null)) continue;
+    changed = true;
+    if (sealed !== null) {
+      document.setIn(place, document.createNode({ secure: sealed }));
+      continue;
+    }
+    document.deleteIn(place);
+    const group = document.getIn(place.slice(0, -1));
+    if (isMap(group) && group.items.length === 0) document.deleteIn(place.slice(0, -1));
+  }
+  // As it is indented now: by four from Pulumi, by two from most people.
+  const indent = /^config:\n( +)/mu.exec(text)?.[1]?.length ?? 2;
+  return changed ? document.toString({ lineWidth: 0, flowCollectionPadding: false, indent }) : text;
+}
+
+function placeOf(path: string): readonly string[] {
+  const [group = '', key = ''] = path.split('.');
+  return ['config', `${projectName}:${group}`, key];
+}
+
+function unsealed(path: string, by: string, code: number): CommandError {
+  return new CommandError(
+    `${path}: got exit code ${code} from ${by}; allowed: a config that Pulumi opens; fix: npm run doctor says what is wrong with it; nothing was changed`,
+  );
+}
+
+/** Values of the same keys in another stack, as far as whoever runs this can open them. */
+export async function valuesElsewhere(
+  engine: Engine,
+  other: string,
+  paths: readonly string[],
+): Promise<ReadonlyMap<string, string> | 'closed'> {
+  const own = stackFilePath(other);
+  const file = existsSync(own) ? own : join(projectDirectory, `Pulumi.${other}.yaml`);
+  const document = parseDocument(readFileSync(file, 'utf8'));
+  if (!paths.some((path) => document.hasIn(placeOf(path)))) return new Map();
+  const words = ['config', '--json', '--show-secrets', '--config-file', file, '--stack', other];
+  const { code, stdout } = await engine.ask(words);
+  if (code !== 0) return 'closed';
+  const settings = settingsIn(stdout);
+  return new Map(
+    paths.flatMap((path) => {
+      const value = valueIn(settings, path);
+      return value === undefined ? [] : [[path, value] as const];
+    }),
+  );
+}

@@ -1,0 +1,284 @@
+/**
+ * `npm run rotate` through the real npm and engine, on stack dev: both file targets, a Docker that only
+ * writes down what it is asked, a kill, a failure, and the ways out of both.
+ */
+import assert from 'node:assert/strict';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { delimiter, join } from 'node:path';
+import { issuersVariable } from '../../operations/rotation/issuers.ts';
+import { type Entry, readLedger } from '../../operations/rotation/ledger.ts';
+import { leaks, makeCanary } from '../canary.ts';
+import { Checkout, listFiles, type Result } from './checkout.ts';
+import { ProcessWatch } from './process-watch.ts';
+import { killDuring } from './victims.ts';
+
+const apiFile = 'out/dev/secrets/trading/binance_api_key';
+const secretFile = 'out/dev/secrets/trading/binance_secret_key';
+const redisFile = 'out/dev/secrets/database/redis_password';
+const journal = '.local/rotations/dev.json';
+const ledger = 'ledger/dev.jsonl';
+const stackFile = '.local/stacks/Pulumi.dev.yaml';
+
+interface Pair {
+  readonly api: string;
+  readonly secret: string;
+}
+
+describe('npm run rotate', () => {
+  const checkout = new Checkout();
+  const canaries = new Map<string, string>();
+  const tools = join(checkout.temporary, 'tools');
+  const docker = {
+    asked: join(tools, 'asked'),
+    running: join(tools, 'running'),
+    broken: join(tools, 'broken'),
+  };
+  /** Takes every key, but while it has a status that refuses them. */
+  const issuers = { status: 200, asked: 0 };
+  const server = createServer((_request, response) => {
+    issuers.asked += 1;
+    response.writeHead(issuers.status).end('{"error":[],"code":"200000"}');
+  });
+  let env: NodeJS.ProcessEnv = {};
+
+  before(async () => {
+    await new Promise<void>((settle) => server.listen(0, '127.0.0.1', settle));
+    const { port } = server.address() as AddressInfo;
+    env = {
+      PATH: [tools, process.env.PATH].join(delimiter),
+      [issuersVariable]: `http://127.0.0.1:${port}`,
+    };
+    mkdirSync(tools);
+    const script = `#!/bin/sh
+echo "$*" >> '${docker.asked}'
+case " $* " in
+*" ps "*) [ ! -e '${docker.running}' ] || cat '${docker.running}' ;;
+*" up "*) [ ! -e '${docker.broken}' ] || { rm '${docker.broken}'; exit 1; } ;;
+esac
+`;
+    writeFileSync(join(tools, 'docker'), script);
+    chmodSync(join(tools, 'docker'), 0o755);
+    const { code, stderr } = await checkout.npmStart();
+    assert.equal(code, 0, stderr);
+  });
+  after(() => {
+    server.close();
+    checkout.remove();
+  });
+
+  function makePair(name: string): Pair {
+    const pair = { api: makeCanary(`${name}-api`), secret: makeCanary(`${name}-secret`) };
+    canaries.set(`${name} api`, pair.api).set(`${name} secret`, pair.secret);
+    return pair;
+  }
+  function texts({ api, secret }: Pair): string {
+    return `BINANCE_API_KEY=${api}\nBINANCE_SECRET_KEY=${secret}\n`;
+  }
+  async function rotate(input: string, ...words: string[]): Promise<Result> {
+    const args = ['run', '--silent', 'rotate', '--', ...words];
+    return await checkout.run('npm', args, { env, input });
+  }
+  function assertDelivered({ api, secret }: Pair): void {
+    assert.equal(checkout.read(apiFile), api);
+    assert.equal(checkout.read(secretFile), secret);
+    assert.ok(checkout.read('out/dev/.env.secrets').includes(`BINANCE_API_KEY='${api}'`));
+  }
+  function entries(): readonly Entry[] {
+    const read = readLedger(checkout.read(ledger));
+    assert.ok('entries' in read, 'the chain is broken');
+    return read.entries;
+  }
+  const idsOf = (entry: Entry | undefined): readonly string[] =>
+    entry?.open.map(({ id }) => id) ?? [];
+  const one = makePair('one');
+  const two = makePair('two');
+
+  it('plans, and changes nothing', async () => {
+    const { code, stdout } = await rotate('', '--plan', 'trading.binance');
+    assert.equal(code, 0);
+    assert.match(stdout, /^1 of 6 {2}scope$/mu);
+    assert.match(stdout, /trading\.binance_secret_key: you give it; used by hummingbot; owner/u);
+    assert.match(stdout, /delivered to compose, env-file of stack dev; the bot restarts once$/mu);
+    assert.equal(checkout.gitStatus(), '');
+    assert.ok(!existsSync(checkout.path(journal)));
+  });
+
+  it('takes both halves by one paste at the terminal, which shows nothing of them, to every target', async () => {
+    const command = 'npm run --silent rotate -- trading.binance; echo code $?';
+    const child = checkout.start('script', ['-qec', command, '/dev/null'], env);
+    let said = '';
+    child.stdout?.on('data', (chunk: Buffer) => {
+      const before = said;
+      said += chunk;
+      if (!before.includes('not shown') && said.includes('not shown')) {
+        child.stdin?.write(`${one.api}\r${one.secret}\r`);
+      }
+    });
+    await new Promise((settle) => child.on('close', settle));
+    checkout.printed.push(said);
+    assert.match(said, /code 0/u);
+    const steps = [...said.matchAll(/^\d of 6 {2}(.*?)\r?$/gmu)].map(([, step]) => step);
+    assert.deepEqual(steps, ['scope', 'new value', 'check', 'roll out', 'revoke', 'record']);
+    assertDelivered(one);
+    assert.equal(issuers.asked, 1);
+    // A placeholder is nobody's credential.
+    assert.deepEqual(entries()[0]?.open, []);
+    assert.equal(checkout.gitStatus(), '?? ledger/\n');
+    assert.ok(!readFileSync(docker.asked, 'utf8').includes(' up '));
+  });
+
+  it('refuses bad input in one line, and nothing is changed', async () => {
+    const before = [stackFile, journal, ledger, apiFile].map((path) => checkout.read(path));
+    const loose = join(checkout.temporary, 'loose');
+    writeFileSync(loose, texts(two), { mode: 0o644 });
+    const cases: readonly (readonly [string, readonly string[], RegExp])[] = [
+      ['', ['trading.binance'], /^standard input: got nothing; /u],
+      [texts(one), ['trading.binance'], /^trading\.binance_api_key: got the old value/u],
+      ['no token', ['monitoring.telegram_token'], /got another shape \(8 characters\)/u],
+      ['', ['trading.binance', '--from-file', loose], /got mode 0644; /u],
+      ['', ['--back', 'trading.binance'], /got no old value to go back to/u],
+    ];
+    for (const [input, words, line] of cases) {
+      const { code, stderr } = await rotate(input, ...words);
+      assert.equal(code, 1, words.join(' '));
+      // The same mistake of both halves is a line each.
+      for (const each of stderr.trim().split('\n')) {
+        assert.match(each, /^[^\n]+: got [^\n]+; allowed: [^\n]+; fix: [^\n]+$/u);
+      }
+      assert.match(stderr, line);
+    }
+    const after = [stackFile, journal, ledger, apiFile].map((path) => checkout.read(path));
+    assert.deepEqual(after.slice(0, 1), before.slice(0, 1));
+    assert.deepEqual(after.slice(2), before.slice(2));
+    assert.deepEqual(JSON.parse(after[1] ?? ''), { kept: [] });
+  });
+
+  it('refuses the value that another environment has', async () => {
+    const phrase = makeCanary('phrase').slice(-32);
+    canaries.set('phrase', phrase);
+    await checkout.setSecret('trading.kucoin_passphrase', phrase, 'staging');
+    const { code, stderr } = await rotate(phrase, 'trading.kucoin_passphrase');
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /^trading\.kucoin_passphrase: got the same value as stack staging has; /mu,
+    );
+  });
+
+  it('keeps a new value that its issuer does not take, and moves nothing', async () => {
+    issuers.status = 401;
+    const { code, stderr } = await rotate(texts(two), 'trading.binance');
+    assert.equal(code, 1);
+    assert.match(stderr, /^trading\.binance: got a refusal of api\.binance\.com \(HTTP 401\)/u);
+    assertDelivered(one);
+  });
+
+  it('takes the old value back when the bot does not start with the new one', async () => {
+    const file = checkout.path('out/dev/compose.env.yaml');
+    const labels = `com.docker.compose.project.config_files=${file}`;
+    writeFileSync(docker.running, JSON.stringify({ State: 'running', Labels: labels }));
+    writeFileSync(docker.broken, '');
+    const watch = new ProcessWatch();
+    const { code, stderr } = await rotate('', '--resume', '--skip-check');
+    await watch.stop();
+    assert.equal(code, 1);
+    assert.ok(watch.samples > 5);
+    const seen = [...watch.arguments, ...watch.environments].join('\n');
+    assert.deepEqual(leaks(seen, canaries), []);
+    assert.match(stderr, /the old value is back in every place; the new one is kept: .*--resume/u);
+    assertDelivered(one);
+    const ups = readFileSync(docker.asked, 'utf8')
+      .split('\n')
+      .filter((line) => line.includes(' up '));
+    const up =
+      'compose --env-file .env.secrets -f compose.env.yaml up -d --wait --wait-timeout 600';
+    assert.deepEqual(ups, [up, up]);
+  });
+
+  it('has kept the new value: a resumption needs no paste', async () => {
+    const other = await rotate(texts(two), 'trading.kraken');
+    assert.equal(other.code, 1);
+    assert.match(other.stderr, /got a rotation of trading\.binance_api_key, .* that is not over/u);
+    const { code, stdout, stderr } = await rotate('', '--resume');
+    assert.equal(code, 0, stderr);
+    assertDelivered(two);
+    const last = entries().at(-1);
+    assert.equal(last?.failures, 1);
+    assert.equal(last?.did, 'rotated');
+    assert.deepEqual(last?.checks, [{ what: 'trading.binance', result: 'skipped' }]);
+    assert.equal(idsOf(last).length, 2);
+    for (const id of idsOf(last)) assert.ok(stdout.includes(`--confirm ${id}`), stdout);
+  });
+
+  it('goes on behind a kill -9 in the middle of the roll out, with what is generated', async () => {
+    const before = checkout.read(redisFile);
+    const hook = join(tools, 'check');
+    const file = join(tools, 'checked');
+    writeFileSync(hook, `#!/bin/sh\ncat; wc -c > '${file}'\n`, { mode: 0o755 });
+    const word = `rotation.check["infrastructure.redis"]`;
+    const set = ['config', 'set', '--path', word, hook, '--stack', 'dev'];
+    assert.equal((await checkout.pulumi(set)).code, 0);
+    const args = ['run', '--silent', 'rotate', '--', 'infrastructure.redis'];
+    const child = checkout.start('npm', args, env);
+    const result = checkout.finish(child);
+    const moment = {
+      event: 'roll out',
+      happened: () => checkout.read(stackFile).includes('redis_password'),
+    };
+    const command = /^\S*node .*operations\/rotate\.ts/u;
+    const killed = await killDuring(child, { victim: 'command', moment, lifetime: 0, command });
+    await result;
+    assert.ok(killed !== undefined, 'it was over');
+    assert.equal(JSON.parse(checkout.read(journal)).current.due, 'roll out');
+    const { code, stderr } = await rotate('', '--resume');
+    assert.equal(code, 0, stderr);
+    const now = checkout.read(redisFile);
+    canaries.set('redis before', before).set('redis now', now);
+    assert.notEqual(now, before);
+    assert.match(now, /^[A-Za-z0-9]{32}$/u);
+    const passed = { what: 'infrastructure.redis', result: 'passed', by: hook };
+    assert.deepEqual(entries().at(-1)?.checks, [passed]);
+    assert.ok(existsSync(file));
+  });
+
+  it('goes back as long as nobody has said that the old credential is revoked', async () => {
+    const before = canaries.get('redis before');
+    const { code, stderr } = await rotate('', '--back', 'infrastructure.redis');
+    assert.equal(code, 0, stderr);
+    assert.equal(checkout.read(redisFile), before);
+    const [away, last] = entries().slice(-2);
+    assert.equal(last?.did, 'went back');
+    assert.deepEqual(last?.voids, idsOf(away));
+    const [done = '', open = ''] = [...idsOf(away), ...idsOf(last)];
+    // It is in use again.
+    assert.equal((await rotate('', '--confirm', done)).code, 1);
+    assert.equal((await rotate('', '--confirm', open)).code, 0);
+    const again = await rotate('', '--back', 'infrastructure.redis');
+    assert.match(again.stderr, /got no old value to go back to/u);
+  });
+
+  it('finds a line of the ledger that was changed, and stops there', async () => {
+    const text = checkout.read(ledger);
+    writeFileSync(checkout.path(ledger), text.replace('"did":"rotated"', '"did":"aborted"'));
+    const { code, stderr } = await rotate('', 'infrastructure.redis');
+    assert.equal(code, 1);
+    assert.match(stderr, /^ledger\/dev\.jsonl line 1: got an entry that was changed; /u);
+    writeFileSync(checkout.path(ledger), text);
+  });
+
+  it('leaves nothing behind, and no value anywhere but where it is delivered', () => {
+    rmSync(join(checkout.temporary, 'loose'));
+    assert.deepEqual(leaks(checkout.printed.join('\n'), canaries), []);
+    assert.deepEqual(listFiles(checkout.path('.local/rotations')), ['dev.json']);
+    const files = ['.local', 'ledger'].flatMap((folder) =>
+      listFiles(checkout.path(folder)).map((path) => checkout.path(join(folder, path))),
+    );
+    for (const path of [...files, docker.asked]) {
+      assert.deepEqual(leaks(readFileSync(path), canaries), [], path);
+    }
+    // The search would find one.
+    assert.notDeepEqual(leaks(checkout.read(apiFile), canaries), []);
+  });
+});

@@ -1,0 +1,86 @@
+/** Random orders of commands, with crashes and faults, against what must hold of a rotation. */
+import fc from 'fast-check';
+import {
+  type Command,
+  hooked,
+  noTrouble,
+  pair,
+  RotationModel,
+  type Trouble,
+  token,
+} from './rotation-model.ts';
+
+export interface Act {
+  readonly command: Command;
+  readonly trouble: Trouble;
+}
+
+const selections = [[...pair], [pair[1]], [token], [hooked], [...pair, token, hooked]];
+const selection = fc.constantFrom<readonly string[]>(...selections);
+
+const command: fc.Arbitrary<Command> = fc.oneof(
+  { weight: 5, arbitrary: selection.map((paths): Command => ({ do: 'rotate', paths })) },
+  { weight: 3, arbitrary: selection.map((paths): Command => ({ do: 'back', paths })) },
+  {
+    weight: 6,
+    arbitrary: fc.constantFrom<Command>({ do: 'resume' }, { do: 'resume' }, { do: 'abort' }),
+  },
+  { weight: 2, arbitrary: fc.nat(5).map((which): Command => ({ do: 'confirm', which })) },
+  { weight: 1, arbitrary: fc.constant<Command>({ do: 'up' }) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .constantFrom(...pair, token, hooked)
+      .map((path): Command => ({ do: 'set by hand', path })),
+  },
+);
+
+const trouble: fc.Arbitrary<Trouble> = fc.record({
+  crash: fc.oneof(fc.constant(undefined), fc.integer({ min: 1, max: 40 })),
+  broken: fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, fc.nat(2)),
+  once: fc.boolean(),
+  interrupted: fc.boolean(),
+  wrong: fc.oneof({ weight: 5, arbitrary: fc.constant(false) }, fc.constant(true)),
+});
+
+const act: fc.Arbitrary<Act> = fc.record({
+  command,
+  trouble: fc.oneof(fc.constant(noTrouble), trouble),
+});
+
+/** What a run of the fuzzer has to have come across. */
+export const situations = [
+  ...['value', 'check', 'roll out', 'take back', 'revoke', 'record'].map((step) => `step ${step}`),
+  ...['rotate', 'back', 'resume', 'abort'].flatMap((command) =>
+    ['well', 'refused', 'killed'].map((end) => `${command}, ${end}`),
+  ),
+  'confirm, well',
+  'confirm, killed',
+  'up, killed',
+  'set by hand, well',
+  'revoked',
+  'taken back',
+];
+
+export interface Fuzzed {
+  /** How often each thing came about. */
+  readonly seen: ReadonlyMap<string, number>;
+  /** The shortest order that broke something, and what. */
+  readonly fault: string | undefined;
+}
+
+export async function fuzzRotations(seed: number, numRuns: number): Promise<Fuzzed> {
+  const seen = new Map<string, number>();
+  const property = fc.asyncProperty(
+    fc.array(act, { minLength: 1, maxLength: 14 }),
+    async (acts) => {
+      const model = new RotationModel();
+      for (const each of acts) await model.run(each.command, each.trouble);
+      await model.assertConverges();
+      for (const [what, times] of model.seen) seen.set(what, (seen.get(what) ?? 0) + times);
+    },
+  );
+  const { failed, counterexample, errorInstance } = await fc.check(property, { seed, numRuns });
+  const fault = failed ? `${JSON.stringify(counterexample)}: ${String(errorInstance)}` : undefined;
+  return { seen, fault };
+}

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { drive } from '../../../operations/rotation/drive.ts';
+import { again, fuzzSeed } from '../../fuzz-seed.ts';
+import { fuzzRotations, situations } from './rotation-fuzz.ts';
+import { noTrouble, pair, RotationModel } from './rotation-model.ts';
+
+describe('rotations in any order, killed anywhere', function () {
+  this.timeout(60_000);
+
+  it('lose no value, revoke none in use, and converge in two runs', async () => {
+    const seed = fuzzSeed();
+    const { seen, fault } = await fuzzRotations(seed, 1000);
+    assert.equal(fault, undefined, again(seed));
+    const missing = situations.filter((each) => !seen.has(each));
+    assert.deepEqual(missing, [], 'never tried');
+  });
+
+  it('would be found out if the old credential were revoked before the new one is everywhere', async () => {
+    const model = new RotationModel();
+    const { rollOut } = model;
+    model.rollOut = async (rotation, side) => {
+      await model.revoke(rotation);
+      return await rollOut.call(model, rotation, side);
+    };
+    const paths = ['infrastructure.postgres_password'];
+    await assert.rejects(model.run({ do: 'rotate', paths }, noTrouble), /is revoked while/u);
+  });
+
+  it('would be found out if a new value were not kept when it is taken back', async () => {
+    const model = new RotationModel();
+    const paths = [...pair];
+    assert.equal(
+      await model.run({ do: 'rotate', paths }, { ...noTrouble, broken: 1, once: true }),
+      'refused',
+    );
+    assert.equal(model.journal.current?.due, 'taken back');
+    const { current, ...rest } = model.journal;
+    assert.ok(current !== undefined);
+    model.journalText = JSON.stringify(rest);
+    assert.throws(() => model.assertHolds(), /is lost/u);
+  });
+
+  it('would be found out if a half were set alone', async () => {
+    const model = new RotationModel();
+    const { write } = model;
+    model.write = (journal) => {
+      const [first] = journal.current?.keys ?? [];
+      if (journal.current?.due === 'roll out' && first?.new)
+        model.config.set(first.path, first.new);
+      write.call(model, journal);
+    };
+    const rotate = model.run({ do: 'rotate', paths: [...pair] }, noTrouble);
+    await assert.rejects(rotate, /one half is set/u);
+  });
+
+  it('list an old credential that a third value has replaced in the middle', async () => {
+    // Found by the soak: killed on the way back, then a value is set by hand.
+    const model = new RotationModel();
+    const old = model.config.get(pair[0]);
+    const trouble = { ...noTrouble, crash: 12, broken: 0 };
+    assert.equal(await model.run({ do: 'rotate', paths: [...pair] }, trouble), 'killed');
+    await model.run({ do: 'set by hand', path: pair[0] }, noTrouble);
+    const by = model.config.get(pair[0]);
+    await model.assertConverges();
+    assert.equal(model.config.get(pair[0]), by);
+    assert.notEqual(by, old);
+    const [entry] = model.ledger.entries;
+    assert.deepEqual(
+      entry?.open.map(({ key, revoke }) => `${revoke} ${key}`),
+      [`unused ${pair[0]}`, `unused ${pair[1]}`, `old ${pair[0]}`],
+    );
+  });
+
+  it('come to rest behind a failure, with the old value in every place', async () => {
+    const model = new RotationModel();
+    const before = model.config.get(pair[0]);
+    await model.run({ do: 'rotate', paths: [...pair] }, { ...noTrouble, broken: 2, once: true });
+    assert.equal(model.config.get(pair[0]), before);
+    const end = await drive(model.journal, model);
+    assert.equal(end.current?.due, 'taken back');
+  });
+});

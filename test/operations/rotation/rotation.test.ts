@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { finished, keptOf, parseJournal, without } from '../../../operations/rotation/journal.ts';
+import type { Ledger } from '../../../operations/rotation/ledger.ts';
+import { recordOf } from '../../../operations/rotation/record.ts';
+import {
+  aborted,
+  advance,
+  holdsValues,
+  type Outcome,
+  type Rotation,
+  resumed,
+} from '../../../operations/rotation/rotation.ts';
+import { begun, confirmable, wayBack } from '../../../operations/rotation/way-back.ts';
+
+const path = 'trading.binance_api_key';
+const beginning = {
+  id: 'abc',
+  begun: '2026-11-27T10:00:00.000Z',
+  who: 'someone',
+  why: '',
+  targets: ['compose'],
+};
+const start: Rotation = {
+  ...beginning,
+  ...begun,
+  kind: 'rotate',
+  due: 'value',
+  keys: [{ path, old: 'v1:old', oldTag: 'aaaa', worth: true }],
+};
+const valued: Outcome = {
+  of: 'value',
+  keys: [{ path, old: 'v1:old', new: 'v1:new', oldTag: 'aaaa', worth: true }],
+  uncompared: ['prod'],
+};
+const rolled: Outcome = { of: 'roll out', tags: new Map([[path, 'bbbb']]) };
+const play = (...outcomes: readonly Outcome[]): Rotation => outcomes.reduce(advance, start);
+const checked: Outcome = { of: 'check', checks: [{ what: path, result: 'none' }] };
+const done = play(valued, checked, rolled, { of: 'revoke', revoked: [] });
+
+describe('a rotation', () => {
+  it('goes from step to step, and its old credential is an item until somebody confirms', () => {
+    assert.equal(play(valued).due, 'check');
+    assert.equal(play(valued, checked).due, 'roll out');
+    assert.equal(play(valued, checked, rolled).due, 'revoke');
+    assert.equal(done.due, 'record');
+    assert.deepEqual(done.items, [{ id: 'abc-1', key: path, revoke: 'old' }]);
+  });
+
+  it('has no item for what a hook has revoked, or for a placeholder', () => {
+    const revoked = play(valued, checked, rolled, { of: 'revoke', revoked: [path] });
+    assert.deepEqual(revoked.items, []);
+    const worthless = {
+      ...play(valued, checked, rolled),
+      keys: [{ ...start.keys[0], worth: false }],
+    };
+    const end = advance(worthless as Rotation, { of: 'revoke', revoked: [] });
+    assert.deepEqual(end.items, []);
+  });
+
+  it('takes the old value back when a roll out fails, and rests; resumed, it rolls out again', () => {
+    const failed = play(valued, checked, { of: 'roll out', failed: true });
+    assert.deepEqual([failed.due, failed.failures], ['take back', 1]);
+    const back = advance(failed, { of: 'take back', foreign: [] });
+    assert.equal(back.due, 'taken back');
+    assert.equal(resumed(back).due, 'roll out');
+    assert.equal(resumed(failed).due, 'take back');
+  });
+
+  it('can be aborted until the new value is in every place, and leaves an item for an unused one', () => {
+    assert.deepEqual(aborted(start)?.items, []);
+    assert.deepEqual(aborted(play(valued))?.items, [{ id: 'abc-1', key: path, revoke: 'unused' }]);
+    const half = aborted(play(valued, checked));
+    assert.deepEqual([half?.due, half?.goal], ['take back', 'old']);
+    const foreign = half && advance(half, { of: 'take back', foreign: [path] });
+    assert.deepEqual(
+      foreign?.items.map(({ revoke }) => revoke),
+      ['unused', 'old'],
+    );
+    assert.equal(aborted(play(valued, checked, rolled)), undefined);
+    assert.equal(aborted(done), undefined);
+  });
+
+  it('refuses an end of a step that is not due', () => {
+    assert.throws(() => advance(start, rolled), /roll out ended while value was due/u);
+  });
+
+  it('is recorded with tags, checks and the next due day, and without a value', () => {
+    const record = recordOf(done, 'dev', '2026-11-27T10:00:00.000Z');
+    assert.equal(record.did, 'rotated');
+    const [key] = record.keys;
+    assert.deepEqual(key, { key: path, old: 'aaaa', new: 'bbbb', due: '2027-02-25' });
+    assert.deepEqual(record.uncompared, ['prod']);
+    assert.ok(!JSON.stringify(record).includes('v1:'));
+  });
+});
+
+describe('the way back', () => {
+  const journal = finished({ kept: [], current: done });
+  const record = { ...recordOf(done, 'dev', beginning.begun), after: [], hash: 'x' };
+  const ledger: Ledger = { entries: [record], heads: ['x'] };
+  const tags = new Map([[path, { oldTag: 'bbbb', newTag: 'aaaa' }]]);
+  const other = { ...beginning, id: 'def' };
+
+  it('swaps old and new, and makes the item void: that credential is in use again', () => {
+    const back = wayBack(journal, ledger, [path], other, tags);
+    assert.deepEqual(back?.keys, [
+      { path, old: 'v1:new', new: 'v1:old', worth: true, oldTag: 'bbbb', newTag: 'aaaa' },
+    ]);
+    assert.deepEqual(back?.voids, ['abc-1']);
+    assert.ok(back !== undefined && holdsValues(back));
+    assert.equal(confirmable({ ...journal, current: back }, ledger, 'abc-1'), undefined);
+    assert.equal(confirmable(journal, ledger, 'abc-1')?.key, path);
+  });
+
+  it('is closed once the old credential is confirmed as revoked, in the journal or the ledger', () => {
+    assert.deepEqual(without(journal, ['abc-1']), { kept: [] });
+    const confirmed = { ...record, did: 'confirmed' as const, confirms: 'abc-1', open: [] };
+    const entries = [record, confirmed];
+    assert.equal(wayBack(journal, { entries, heads: [] }, [path], other, tags), undefined);
+  });
+
+  it('is there only for keys that were rotated together last', () => {
+    assert.equal(keptOf(journal, [path])?.id, 'abc');
+    assert.equal(keptOf(journal, [path, 'trading.binance_secret_key']), undefined);
+    assert.equal(keptOf({ kept: [] }, [path]), undefined);
+  });
+
+  it('is not there after an abort', () => {
+    const back = aborted(play(valued));
+    assert.ok(back !== undefined);
+    assert.deepEqual(finished({ kept: [], current: back }), { kept: [] });
+  });
+
+  it('stands in a journal, which is nothing else', () => {
+    assert.deepEqual(parseJournal(JSON.stringify(journal)), journal);
+    for (const text of ['', '{}', '[]', '{"kept":{}}']) {
+      assert.throws(() => parseJournal(text), SyntaxError);
+    }
+  });
+});
