@@ -44,6 +44,7 @@ const soaks: Readonly<Record<string, () => Promise<Soak>>> = {
   faults: async () => (await import('./faults.ts')).soak,
   'kills-dev': async () => (await import('./kills-dev.ts')).soak,
   'kills-prod': async () => (await import('./kills-prod.ts')).soak,
+  'rotate-kills': async () => (await import('./rotate-kills.ts')).soak,
   'rotate-model': async () => (await import('./rotate-model.ts')).soak,
   rotation: async () => (await import('./rotation.ts')).soak,
   runs: async () => (await import('./runs.ts')).soak,
