@@ -48,6 +48,7 @@ const soaks: Readonly<Record<string, () => Promise<Soak>>> = {
   'rotate-kills': async () => (await import('./rotate-kills.ts')).soak,
   'rotate-kubernetes': async () => (await import('./rotate-kubernetes.ts')).soak,
   'rotate-model': async () => (await import('./rotate-model.ts')).soak,
+  'rotate-targets': async () => (await import('./rotate-targets.ts')).soak,
   rotation: async () => (await import('./rotation.ts')).soak,
   runs: async () => (await import('./runs.ts')).soak,
   servers: async () => (await import('./servers.ts')).soak,

@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   entryOf,
@@ -25,6 +26,11 @@ const other = 'grafana_api_key';
 const generated = 'postgres_password';
 const maxValueBytes = 4096;
 const maxCopies = 3;
+/** How many rotations, and the file that their milliseconds are written to. */
+export const rotationsVariable = 'CONFORMANCE_ROTATIONS';
+export const timesVariable = 'CONFORMANCE_ROTATION_TIMES';
+/** More than one for the soak `rotate-targets`, which reads the milliseconds of each from a file. */
+const rotations = Number(process.env[rotationsVariable] ?? 1);
 /** As the stack files have them: what needs a service that is not listed is not asked for. */
 const services = serviceNames.filter((name) => name !== 'keystore');
 const ofMonitoring = new Set<string>(keysOf('monitoring').map((name) => entryOf(name).usedWith));
@@ -161,6 +167,36 @@ export function conforms(target: ConformingTarget): void {
       await up();
       await reads();
       assert.equal(await tagOf(key), tag);
+      assert.deepEqual(await target.places(), places, 'nothing is left of what was between');
+    });
+
+    it('rotates by one command, and leaves nothing of what was before', async () => {
+      const places = await target.places();
+      for (let serial = 0; serial < rotations; serial += 1) {
+        const next = makeCanary(`rotated-${serial}`);
+        values.set(other, next);
+        set.set(`${other} ${set.size}`, next);
+        const words = ['run', '--silent', 'rotate', '--', '--stack', target.stack];
+        const begun = Date.now();
+        const run = target.run('npm', [...words, `monitoring.${other}`], next);
+        let over = false;
+        const ended = run.finally(() => {
+          over = true;
+        });
+        // When the look began that found it: a look may take seconds.
+        let looked = begun;
+        let read: string | undefined;
+        while (read !== next) {
+          assert.ok(!over || Date.now() - looked < 30_000, 'it never came');
+          looked = Date.now();
+          read = await target.value(other).catch(() => undefined);
+          if (read !== next) await sleep(100);
+        }
+        const { code, stdout, stderr } = await ended;
+        assert.equal(code, 0, stdout + stderr);
+        const file = process.env[timesVariable];
+        if (file !== undefined) appendFileSync(file, `${looked - begun}\n`);
+      }
       assert.deepEqual(await target.places(), places, 'nothing is left of what was between');
     });
 
