@@ -52,12 +52,12 @@ export function processesOf(folder: string): readonly string[] {
     });
 }
 
-/** Ends by its own health check within five minutes (docs/decisions/0006-end-with-the-engine.md). */
+/** Ends by its own health check within five minutes, or has ended (docs/decisions/0006-end-with-the-engine.md). */
 export function isLanguageHost(pid: number): boolean {
   try {
     return /pulumi-language-nodejs\0/u.test(readFileSync(`/proc/${pid}/cmdline`, 'latin1'));
   } catch {
-    return false;
+    return true; // One that has ended meanwhile is nobody who is left.
   }
 }
 
