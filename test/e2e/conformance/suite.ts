@@ -285,8 +285,8 @@ export function conforms(target: ConformingTarget): void {
       });
     }
 
-    it('converges after a kill -9 in the middle of a change', async () => {
-      const places = await target.places();
+    /** @returns whether the run was still at work when it was to be killed */
+    async function killsChange(): Promise<boolean> {
       await setValue(key, makeCanary('killed'));
       const words = ['run', '--silent', 'pulumi', '--', 'up', '--yes', '--skip-preview'];
       const child = target.checkout.start(
@@ -300,14 +300,14 @@ export function conforms(target: ConformingTarget): void {
         stream?.on('data', (chunk: Buffer) => said.push(chunk.toString()));
       }
       const ended = (): boolean => child.exitCode !== null || child.signalCode !== null;
-      assert.ok((await appearing(child.pid ?? 0, /pulumi up /u, ended)) !== undefined);
+      await appearing(child.pid ?? 0, /pulumi up /u, ended);
       while (!/ creat(?:ing|ed)| updat(?:ing|ed) \(| replac/u.test(said.join('')) && !ended()) {
         await sleep(10);
       }
-      assert.ok(!ended(), said.join(''));
       const below = descendants(child.pid ?? 0).filter(({ command }) =>
         / up |plugins/u.test(command),
       );
+      const hit = !ended() && below.length > 0;
       for (const { pid } of below) {
         try {
           process.kill(pid, 'SIGKILL');
@@ -316,6 +316,13 @@ export function conforms(target: ConformingTarget): void {
         }
       }
       target.checkout.printed.push(...said);
+      return hit;
+    }
+
+    it('converges after a kill -9 in the middle of a change', async () => {
+      const places = await target.places();
+      // A busy machine may see the change when it is over.
+      for (let tries = 0; !(await killsChange()); tries += 1) assert.ok(tries < 4, 'it was over');
       await up();
       await reads();
       assert.deepEqual(await target.places(), places);
