@@ -67,7 +67,7 @@ export const soak: Soak = {
       done:
         `${rotations} rotations of one value on each target by \`npm run rotate\`, on its real systems: from the command's start ` +
         'to the begin of the look that found the new value at its place, where its consumer reads it (git targets: in the file). The value is one that no ' +
-        'bot reads, so that there is no preflight, no shutdown and no start to be taken off. A look at a swarm is a task of its own, and takes seconds. ' +
+        'bot reads, so that there is no preflight, no shutdown and no start to be taken off. Of a swarm it is the end of the command, because only a task can look. ' +
         'Figures of three numbers are the least, the median and the most.',
       figures,
     };

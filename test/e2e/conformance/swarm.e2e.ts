@@ -16,6 +16,8 @@ class Swarm implements ConformingTarget {
   readonly name = 'swarm';
   readonly awkward = everyByteClass;
   readonly refused = new Map<string, RegExp>();
+  /** A task that reads a secret keeps it from being removed. */
+  readonly looksAreCheap = false;
   readonly #stack = new SwarmStack();
   readonly stack = this.#stack.stack;
   readonly checkout = this.#stack.checkout;

@@ -23,6 +23,8 @@ export interface ConformingTarget {
   read(): Promise<ReadonlyMap<SecretKey, string>>;
   /** What lies at the place for a key, whoever reads it; undefined: nothing. */
   value(key: SecretKey): Promise<string | undefined>;
+  /** Whether that disturbs nobody, so that it may be done while something is brought there. @default true */
+  readonly looksAreCheap?: boolean;
   /** All that holds values at the place, by a name without a random part; nothing after a destroy. */
   places(): Promise<readonly string[]>;
 
