@@ -1,4 +1,4 @@
-// Ends the program or a plugin when its engine is gone. A killed engine ends nothing that it started:
+// Ends the program, a plugin or a policy pack when its engine is gone. A killed engine ends nothing that it started:
 // plugins stay, and the SDK's runner waits in a loop that takes all memory (seen with SDK 3.270: 8 GB
 // in half an hour, also before the program is loaded). So this is preloaded where that can be done,
 // and the watch stands in a thread of its own, because the loop leaves no turn to timers. The thread
@@ -15,6 +15,9 @@ function engineAddress() {
   if (/cmd[/\\]run[/\\]index\.js$/.test(script)) {
     const at = args.indexOf('--engine');
     if (at >= 0) return args[at + 1];
+  }
+  if (/cmd[/\\]run-policy-pack[/\\]index\.js$/.test(script)) {
+    return args.find((each) => /:\d+$/.test(each));
   }
   if (/plugins[/\\]\w+[/\\]main\.ts$/.test(script)) return args.at(-1);
   return process.env.PULUMI_NODEJS_ENGINE;

@@ -10,6 +10,7 @@ import { changeLines, type Tags } from './engine/changes.ts';
 import { CommandError, refuseSwallowedFlags, runCommand } from './engine/command-error.ts';
 import { type Engine, prepareEngine } from './engine/engine.ts';
 import { leftIn, listed, movedLines } from './engine/leftovers.ts';
+import { preparePolicyPack } from './engine/policy-pack.ts';
 import { upArguments } from './engine/up.ts';
 import { projectDirectory, workspace } from './engine/workspace.ts';
 
@@ -20,11 +21,14 @@ interface Request {
   readonly verb: Verb;
   readonly stack: string;
   readonly yes: boolean;
+  /** Whether the policies are asked, which stop what violates one. */
+  readonly policies: boolean;
 }
+
+const usage = 'npm start -- [up|preview|destroy] [--stack NAME] [--yes] [--policies]';
 
 /** @throws CommandError when the words are not a verb and known flags */
 export function parseRequest(args: readonly string[]): Request {
-  const usage = 'allowed: npm start -- [up|preview|destroy] [--stack NAME] [--yes]';
   try {
     const { values, positionals } = parseArgs({
       args: [...args],
@@ -32,29 +36,32 @@ export function parseRequest(args: readonly string[]): Request {
       options: {
         stack: { type: 'string', short: 's', default: 'dev' },
         yes: { type: 'boolean', short: 'y', default: false },
+        policies: { type: 'boolean', default: false },
       },
     });
     const word = positionals[0] ?? 'up';
     const verb = verbs.find((each) => each === word);
     if (verb === undefined || positionals.length > 1) {
-      throw new CommandError(`npm start: got ${JSON.stringify(positionals.join(' '))}; ${usage}`);
+      const got = JSON.stringify(positionals.join(' '));
+      throw new CommandError(`npm start: got ${got}; allowed: ${usage}`);
     }
-    return { verb, stack: values.stack, yes: values.yes };
+    return { verb, ...values };
   } catch (error) {
     if (error instanceof CommandError) throw error;
     const reason = error instanceof Error ? error.message.split('.')[0] : 'something else';
-    throw new CommandError(`npm start: got ${reason?.toLowerCase()}; ${usage}`);
+    throw new CommandError(`npm start: got ${reason?.toLowerCase()}; allowed: ${usage}`);
   }
 }
 
 async function main(): Promise<number> {
   const given = process.argv.slice(2);
   if (given.includes('--help') || given.includes('-h')) {
-    console.log('npm start -- [up|preview|destroy] [--stack NAME] [--yes]');
+    console.log(usage);
     return 0;
   }
-  const { verb, stack, yes } = parseRequest(given);
-  refuseSwallowedFlags(`npm start -- ${verb}`);
+  const request = parseRequest(given);
+  const { verb, stack } = request;
+  refuseSwallowedFlags(`npm start -- ${verb}`, ['policies']);
   const engine = await prepareEngine(stack, {
     lock: verb !== 'preview',
     // What is to be taken away needs no right settings.
@@ -69,10 +76,10 @@ async function main(): Promise<number> {
     interrupted = true;
   };
   process.on('SIGINT', note).on('SIGTERM', note);
-  const code = await engine.run(argumentsOf(engine, verb, yes));
+  const code = await engine.run(argumentsOf(engine, request));
   process.off('SIGINT', note).off('SIGTERM', note);
   if (code !== 0) {
-    for (const line of endOf({ verb, stack, yes }, interrupted)) console.error(line);
+    for (const line of endOf(request, interrupted)) console.error(line);
     return code;
   }
   if (verb === 'up') await summarise(engine, before, outputs.tags ?? {});
@@ -81,7 +88,10 @@ async function main(): Promise<number> {
 }
 
 /** The last line of a run that did not finish: each of its ends has a text of its own. */
-export function endOf({ verb, stack }: Request, interrupted: boolean): string[] {
+export function endOf(
+  { verb, stack }: Pick<Request, 'verb' | 'stack'>,
+  interrupted: boolean,
+): string[] {
   const again = [`npm start --`, ...(verb === 'up' ? [] : [verb]), `--stack ${stack}`].join(' ');
   const what = `${verb} of stack ${stack}`;
   const kept = verb === 'preview' ? 'it changes nothing' : 'what it did is kept';
@@ -90,7 +100,7 @@ export function endOf({ verb, stack }: Request, interrupted: boolean): string[] 
     : ['', `${what} did not finish; ${kept}: mend what its errors say and run \`${again}\``];
 }
 
-function argumentsOf(engine: Engine, verb: Verb, yes: boolean): readonly string[] {
+function argumentsOf(engine: Engine, { verb, yes, policies }: Request): readonly string[] {
   // A protected stack is previewed and asked about, as with `pulumi up` itself.
   const agreed = yes || !engine.protected ? ['--yes'] : [];
   // Only a preview finds that something is protected before all else is deleted.
@@ -98,9 +108,10 @@ function argumentsOf(engine: Engine, verb: Verb, yes: boolean): readonly string[
   // The tags of all values, changed or not, are 40 lines; ours name those that change.
   const quiet = ['--suppress-outputs', '--suppress-progress'];
   const stack = ['--stack', engine.stack];
+  const pack = policies ? ['--policy-pack', preparePolicyPack(engine.cli)] : [];
   const args: Record<Verb, readonly string[]> = {
-    up: upArguments({ ...engine, agreed: yes || !engine.protected }),
-    preview: ['preview', '--refresh', '--suppress-progress', ...stack],
+    up: [...upArguments({ ...engine, agreed: yes || !engine.protected }), ...pack],
+    preview: ['preview', '--refresh', '--suppress-progress', ...pack, ...stack],
     destroy: ['destroy', ...quiet, ...agreed, ...blindly, ...stack],
   };
   return args[verb];

@@ -51,7 +51,7 @@ export interface Runner {
   /** Runs Pulumi on the terminal. @returns its exit code */
   run(args: readonly string[], heard?: Heard): Promise<number>;
   /** Runs Pulumi with something on its standard input. @returns exit code and what it printed */
-  ask(args: readonly string[], input?: string): Promise<Answer>;
+  ask(args: readonly string[], input?: string, heard?: Heard): Promise<Answer>;
 }
 
 export interface Engine extends Runner {
@@ -157,7 +157,10 @@ function runnerOf(cli: Cli, env: NodeJS.ProcessEnv): Runner {
       await withoutLogs(cli, () =>
         runOnTerminal(program, [...args, ...flags], { ...env, ...environment }),
       ),
-    ask: async (args, input) => await withoutLogs(cli, () => runQuietly(program, args, env, input)),
+    ask: async (args, input, { flags, environment } = { flags: [], environment: {} }) =>
+      await withoutLogs(cli, () =>
+        runQuietly(program, [...args, ...flags], { ...env, ...environment }, input),
+      ),
   };
 }
 

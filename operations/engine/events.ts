@@ -14,6 +14,18 @@ import { workspace } from './workspace.ts';
 /** Fields of https://pkg.go.dev/github.com/pulumi/pulumi/sdk/v3/go/common/apitype#EngineEvent */
 export interface EngineEvent {
   readonly resOpFailedEvent?: { readonly metadata: StepMetadata };
+  /** A violation. */
+  readonly policyEvent?: {
+    readonly resourceUrn?: string;
+    readonly message: string;
+    readonly policyName: string;
+    readonly enforcementLevel: string;
+  };
+  /** The end of a run: which policy packs were asked, and what would become of how many resources. */
+  readonly summaryEvent?: {
+    readonly PolicyPacks?: Readonly<Record<string, string>>;
+    readonly resourceChanges?: Readonly<Record<string, number>>;
+  };
   readonly diagnosticEvent?: {
     readonly urn?: string;
     readonly severity: string;

@@ -3,11 +3,11 @@ import { parseRequest } from '../../operations/start.ts';
 
 describe('npm start', () => {
   it('brings dev up when nothing is said', () => {
-    assert.deepEqual(parseRequest([]), { verb: 'up', stack: 'dev', yes: false });
+    assert.deepEqual(parseRequest([]), { verb: 'up', stack: 'dev', yes: false, policies: false });
   });
 
   it('takes a verb, a stack and --yes in any order', () => {
-    const request = { verb: 'destroy', stack: 'prod', yes: true };
+    const request = { verb: 'destroy', stack: 'prod', yes: true, policies: false };
     assert.deepEqual(parseRequest(['--stack', 'prod', 'destroy', '--yes']), request);
     assert.deepEqual(parseRequest(['destroy', '-y', '-s', 'prod']), request);
   });

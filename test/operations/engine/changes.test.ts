@@ -16,7 +16,7 @@ it('the values that a run changed are named by their tags', () => {
 
 it('an interrupted run has nothing to mend', () => {
   const end = (verb: 'up' | 'preview', interrupted: boolean): string =>
-    endOf({ verb, stack: 'dev', yes: false }, interrupted).join('');
+    endOf({ verb, stack: 'dev' }, interrupted).join('');
   assert.doesNotMatch(end('up', true), /mend/);
   assert.match(end('preview', false), /it changes nothing: mend/);
 });

@@ -1,0 +1,2 @@
+require('../../runtime-check.cjs');
+module.exports = import('../index.ts');
