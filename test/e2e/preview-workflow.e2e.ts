@@ -61,8 +61,11 @@ describe("the preview of a fork's pull request", () => {
     assert.match(summary, /^## Preview of dev$/m);
     assert.match(summary, /\+ .*hummingbot:index:File/);
     assert.match(summary, /\d+ to create/);
-    for (const stack of ['dev', 'staging', 'prod'])
+    assert.match(summary, /hummingbot-secrets@v0\.1\.0 \(local: policies/);
+    for (const stack of ['dev', 'staging', 'prod']) {
       assert.match(summary, new RegExp(`previews ${stack}`));
+      assert.match(summary, new RegExp(`find nothing in ${stack}, previewed`));
+    }
     assert.equal(summary.match(/```/gu)?.length, 4);
   });
 

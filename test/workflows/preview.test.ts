@@ -87,4 +87,11 @@ describe('the preview of pull requests', () => {
     assert.equal(pulumi?.with?.['comment-on-pr'], true);
     assert.ok(fork.steps.some(({ run }) => run?.includes('preview --stack dev')));
   });
+
+  it('asks the policies about every stack', () => {
+    const pulumi = own.steps.find(({ uses }) => uses?.startsWith('pulumi/actions@'));
+    assert.equal(pulumi?.with?.policyPacks, 'policies');
+    assert.ok(fork.steps.some(({ run }) => run?.includes('preview --stack dev --policies')));
+    assert.ok(fork.steps.some(({ run }) => run?.includes("--grep '^the (program|policies)'")));
+  });
 });
