@@ -114,11 +114,18 @@ export const sourceMutants: readonly SourceMutant[] = [
     test: 'test/settings.test.ts',
   },
   {
-    control: 'a value in the clear in a stack file is refused',
+    control: 'a value in the clear in a stack file is refused by the program',
+    file: 'settings/values.ts',
+    from: '(stackFile?.plaintextLeaves(group) ?? [])',
+    to: '([] as string[])',
+    test: 'test/settings.test.ts',
+  },
+  {
+    control: 'a value in the clear in a stack file is refused by the commands',
     file: 'settings/plaintext.ts',
     from: 'file.plaintextLeaves(group).map((key) => {',
     to: '[].map((key) => {',
-    test: 'test/settings.test.ts',
+    test: 'test/operations/engine/stack-types.test.ts',
   },
   {
     control: 'a bot sees only its own keys',
@@ -128,10 +135,10 @@ export const sourceMutants: readonly SourceMutant[] = [
     test: 'test/program.test.ts',
   },
   {
-    control: 'the bot is gone to its new values before the old Secret goes',
+    control: 'values are tried before a running bot is touched',
     file: 'components/consumers/hummingbot.ts',
-    from: '{ parent: this, dependsOn: [deployment] },',
-    to: '{ parent: this },',
+    from: '...(preflight ? [preflight] : []),',
+    to: '',
     test: 'test/components/consumers/hummingbot.test.ts',
   },
 ];
