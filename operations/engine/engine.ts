@@ -1,5 +1,5 @@
 /** A Pulumi that is ready to run one stack: CLI, plugins, stack file, lock and stack. */
-import { type SpawnOptions, spawn } from 'node:child_process';
+import { type SpawnOptions, type StdioOptions, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +9,8 @@ import { type Cli, findCli } from './cli.ts';
 import { CommandError } from './command-error.ts';
 import { type Heard, withEvents } from './events.ts';
 import { FailedCreates, rememberCreates } from './failed-creates.ts';
+import { scrubbedOutput } from './output/scrubbed-output.ts';
+import { scrubbed } from './output/scrubber.ts';
 import {
   encryptionOf,
   preparePassphrase,
@@ -28,12 +30,14 @@ import {
 } from './stack-copy.ts';
 import { removeEmptyAttributes, settleLocks } from './stack-lock.ts';
 import {
+  isOperation,
   keepsConfig,
   refusePlaintext,
   refuseWrongSettings,
   runsProgram,
   verbOf,
 } from './stack-types.ts';
+import { hiddenValues } from './stack-values.ts';
 import { refuseNoManager } from './swarm-manager.ts';
 import { noteEngine, Turn } from './turn.ts';
 import {
@@ -111,7 +115,7 @@ export async function prepareEngine(
     await settleLocks(stack);
   }
   const env = pulumiEnvironment({ bin: cli.bin, stack, stackFile: stackFile.path });
-  const runner = runnerOf(cli, env);
+  const runner = runnerOf(cli, env, () => hiddenValues(stack, stackFile.path));
   const engine: Engine = {
     ...runner,
     stack,
@@ -149,15 +153,31 @@ export async function prepareRunner(stack: string): Promise<Runner> {
   return runnerOf(cli, pulumiEnvironment({ bin: cli.bin, stack }));
 }
 
-function runnerOf(cli: Cli, env: NodeJS.ProcessEnv): Runner {
+/** @param values that output must not show. @default - none, for commands without a stack */
+function runnerOf(
+  cli: Cli,
+  env: NodeJS.ProcessEnv,
+  values: () => ReadonlyMap<string, string> = () => new Map(),
+): Runner {
   const program = join(cli.bin, 'pulumi');
   return {
     cli,
     run: async (args, { flags, environment } = { flags: [], environment: {} }) =>
       await withoutLogs(cli, () =>
-        runOnTerminal(program, [...args, ...flags], { ...env, ...environment }),
+        runOnTerminal(
+          program,
+          [...args, ...flags],
+          { ...env, ...environment },
+          isOperation(args) ? values : () => new Map(),
+        ),
       ),
-    ask: async (args, input) => await withoutLogs(cli, () => runQuietly(program, args, env, input)),
+    ask: async (args, input) => {
+      const answer = await withoutLogs(cli, () => runQuietly(program, args, env, input));
+      // Its last line becomes a message.
+      return answer.stderr === ''
+        ? answer
+        : { ...answer, stderr: scrubbed(answer.stderr, values()) };
+    },
   };
 }
 
@@ -207,8 +227,12 @@ async function runOnTerminal(
   program: string,
   args: readonly string[],
   env: NodeJS.ProcessEnv,
+  values: () => ReadonlyMap<string, string>,
 ): Promise<number> {
-  const child = spawn(program, args, { ...spawnOptions(env), stdio: 'inherit' });
+  const output = scrubbedOutput(values);
+  const stdio: StdioOptions = ['inherit', ...output.stdio];
+  const child = spawn(program, args, { ...spawnOptions(env), stdio });
+  output.begun();
   noteEngine(child.pid);
   // Ctrl-C reaches Pulumi by the terminal: it ends in order, and this process waits for it.
   const wait = (): void => {};
@@ -220,6 +244,7 @@ async function runOnTerminal(
       child.on('close', (code, signal) => settle(code ?? (signal === null ? 1 : 130)));
     });
   } finally {
+    await output.finish();
     process.off('SIGINT', wait).off('SIGTERM', pass);
   }
 }
