@@ -84,6 +84,7 @@ const allowed: readonly (readonly [RegExp, RegExp])[] = [
     /^operations\/leaks\//,
     /^(?:operations\/(?:leaks|engine)\/|components\/(?:catalog|shape)\.ts)/,
   ],
+  [/^operations\/supply\//, /^operations\/supply\//],
   [/^operations\/doctor\.ts$/, /^operations\/(?:doctor|engine)\//],
   [
     /^operations\/(?:rehearse|tools)\.ts$/,
@@ -91,7 +92,7 @@ const allowed: readonly (readonly [RegExp, RegExp])[] = [
   ],
   [
     /^operations\/[^/]+\.ts$/,
-    /^(?:operations\/(?:engine|import|leaks|rotation)\/|components\/(?:catalog|shape)\.ts|settings\/(?:mistake|plaintext|stack-file|stack-name)\.ts)/,
+    /^(?:operations\/(?:engine|import|leaks|rotation|supply)\/|components\/(?:catalog|shape)\.ts|settings\/(?:mistake|plaintext|stack-file|stack-name)\.ts)/,
   ],
   [
     /^rehearsal\/[^/]+\.ts$/,
