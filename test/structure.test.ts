@@ -80,10 +80,7 @@ const allowed: readonly (readonly [RegExp, RegExp])[] = [
     /^operations\/doctor\//,
     /^(?:operations\/(?:doctor|engine)\/|operations\/rotation\/(?:files|journal|ledger)\.ts|settings(?:\.ts$|\/)|components\/(?:catalog|shape|values|labels)\.ts|components\/delivery\/(?:delivery|targets)\.ts|plugins\/(?:docker-api|kubernetes-api|resource-handler|hummingbot\/pod-trouble)\.ts)/,
   ],
-  [
-    /^operations\/leaks\//,
-    /^(?:operations\/(?:leaks|engine)\/|components\/(?:catalog|shape)\.ts)/,
-  ],
+  [/^operations\/leaks\//, /^(?:operations\/(?:leaks|engine)\/|components\/(?:catalog|shape)\.ts)/],
   [/^operations\/supply\//, /^operations\/supply\//],
   [/^operations\/doctor\.ts$/, /^operations\/(?:doctor|engine)\//],
   [
