@@ -71,7 +71,7 @@ export function ownRules(): readonly Rule[] {
       description: 'passphrase of a stack, a keystore or a wallet',
       regex: assigned(
         'PULUMI_CONFIG_PASSPHRASE|CONFIG_PASSWORD|HBOT_PASSWORD|[A-Za-z_]{0,20}PASSPHRASE|SOPS_AGE_KEY',
-        '[^\\s"\'`\\\\;,]{6,}',
+        '[^\\s"\'`\\\\;,|][^\\s"\'`\\\\;,]{5,}',
       ),
       keywords: ['passphrase', 'config_password', 'hbot_password', 'sops_age_key'],
       entropy: 2.5,
