@@ -51,6 +51,7 @@ export function stackValues(stack: string, stackFile: string): ReadonlyMap<strin
  * @param path of the stack file, as it is now
  */
 export function hiddenValues(stack: string, path: string): ReadonlyMap<string, string> {
+  if (!existsSync(path)) return new Map();
   const stackFile = readFileSync(path, 'utf8');
   const open = `${stackFile}\n${readFileSync(join(projectDirectory, 'Pulumi.yaml'), 'utf8')}`;
   const hidden = [...stackValues(stack, stackFile)].filter(

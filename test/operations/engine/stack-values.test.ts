@@ -92,6 +92,7 @@ describe('the values of a stack', () => {
       assert.ok(!hidden.has('infrastructure.postgres_db'), 'hummingbot');
       assert.ok(hidden.has('infrastructure.postgres_user'));
       assert.equal(hidden.get('trading.binance_api_key'), value);
+      assert.equal(hiddenValues('dev', join(folder, 'none.yaml')).size, 0);
       assert.deepEqual(leaks([...hidden.keys()].join(' '), hidden), [], 'names are no values');
     } finally {
       rmSync(folder, { recursive: true, force: true });
