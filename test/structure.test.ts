@@ -82,6 +82,8 @@ const allowed: readonly (readonly [RegExp, RegExp])[] = [
     /^operations\/doctor\//,
     /^(?:operations\/(?:doctor|engine)\/|operations\/rotation\/(?:files|journal|ledger)\.ts|settings(?:\.ts$|\/)|components\/(?:catalog|shape|values|labels)\.ts|components\/delivery\/(?:delivery|targets)\.ts|plugins\/(?:docker-api|kubernetes-api|resource-handler|hummingbot\/pod-trouble)\.ts)/,
   ],
+  [/^operations\/leaks\//, /^(?:operations\/(?:leaks|engine)\/|components\/(?:catalog|shape)\.ts)/],
+  [/^operations\/supply\//, /^operations\/supply\//],
   [/^operations\/doctor\.ts$/, /^operations\/(?:doctor|engine)\//],
   [
     /^operations\/(?:rehearse|tools)\.ts$/,
@@ -89,7 +91,7 @@ const allowed: readonly (readonly [RegExp, RegExp])[] = [
   ],
   [
     /^operations\/[^/]+\.ts$/,
-    /^(?:operations\/(?:engine|import|rotation)\/|components\/(?:catalog|shape)\.ts|settings\/(?:mistake|plaintext|stack-file|stack-name)\.ts)/,
+    /^(?:operations\/(?:engine|import|leaks|rotation|supply)\/|components\/(?:catalog|shape)\.ts|settings\/(?:mistake|plaintext|stack-file|stack-name)\.ts)/,
   ],
   [
     /^rehearsal\/[^/]+\.ts$/,

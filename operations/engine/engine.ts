@@ -1,5 +1,5 @@
 /** A Pulumi that is ready to run one stack: CLI, plugins, stack file, lock and stack. */
-import { type SpawnOptions, spawn } from 'node:child_process';
+import { type SpawnOptions, type StdioOptions, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +9,8 @@ import { type Cli, findCli } from './cli.ts';
 import { CommandError } from './command-error.ts';
 import { type Heard, withEvents } from './events.ts';
 import { FailedCreates, rememberCreates } from './failed-creates.ts';
+import { scrubbedOutput } from './output/scrubbed-output.ts';
+import { scrubbed } from './output/scrubber.ts';
 import {
   encryptionOf,
   preparePassphrase,
@@ -28,12 +30,14 @@ import {
 } from './stack-copy.ts';
 import { removeEmptyAttributes, settleLocks } from './stack-lock.ts';
 import {
+  isOperation,
   keepsConfig,
   refusePlaintext,
   refuseWrongSettings,
   runsProgram,
   verbOf,
 } from './stack-types.ts';
+import { hiddenValues } from './stack-values.ts';
 import { refuseNoManager } from './swarm-manager.ts';
 import { noteEngine, Turn } from './turn.ts';
 import {
@@ -66,6 +70,9 @@ export interface Answer {
   readonly stdout: string;
   readonly stderr: string;
 }
+
+/** `yes` has what is printed elsewhere than on a terminal scrubbed of the stack's values. */
+export const scrubVariable = 'HUMMINGBOT_SECRETS_SCRUB';
 
 /** Commands that make and delete what the state says. */
 const changing = new Set('up update destroy down dn'.split(' '));
@@ -111,7 +118,9 @@ export async function prepareEngine(
     await settleLocks(stack);
   }
   const env = pulumiEnvironment({ bin: cli.bin, stack, stackFile: stackFile.path });
-  const runner = runnerOf(cli, env);
+  const hidden = (): ReadonlyMap<string, string> =>
+    process.env[scrubVariable] === 'yes' ? hiddenValues(stack, stackFile.path) : new Map();
+  const runner = runnerOf(cli, env, hidden);
   const engine: Engine = {
     ...runner,
     stack,
@@ -149,18 +158,33 @@ export async function prepareRunner(stack: string): Promise<Runner> {
   return runnerOf(cli, pulumiEnvironment({ bin: cli.bin, stack }));
 }
 
-function runnerOf(cli: Cli, env: NodeJS.ProcessEnv): Runner {
+/** @param values that output must not show. @default - none, for commands without a stack */
+function runnerOf(
+  cli: Cli,
+  env: NodeJS.ProcessEnv,
+  values: () => ReadonlyMap<string, string> = () => new Map(),
+): Runner {
   const program = join(cli.bin, 'pulumi');
   return {
     cli,
     run: async (args, { flags, environment } = { flags: [], environment: {} }) =>
       await withoutLogs(cli, () =>
-        runOnTerminal(program, [...args, ...flags], { ...env, ...environment }),
+        runOnTerminal(
+          program,
+          [...args, ...flags],
+          { ...env, ...environment },
+          isOperation(args) ? values : () => new Map(),
+        ),
       ),
-    ask: async (args, input, { flags, environment } = { flags: [], environment: {} }) =>
-      await withoutLogs(cli, () =>
+    ask: async (args, input, { flags, environment } = { flags: [], environment: {} }) => {
+      const answer = await withoutLogs(cli, () =>
         runQuietly(program, [...args, ...flags], { ...env, ...environment }, input),
-      ),
+      );
+      // Its last line becomes a message.
+      return answer.stderr === ''
+        ? answer
+        : { ...answer, stderr: scrubbed(answer.stderr, values()) };
+    },
   };
 }
 
@@ -210,8 +234,12 @@ async function runOnTerminal(
   program: string,
   args: readonly string[],
   env: NodeJS.ProcessEnv,
+  values: () => ReadonlyMap<string, string>,
 ): Promise<number> {
-  const child = spawn(program, args, { ...spawnOptions(env), stdio: 'inherit' });
+  const output = scrubbedOutput(values);
+  const stdio: StdioOptions = ['inherit', ...output.stdio];
+  const child = spawn(program, args, { ...spawnOptions(env), stdio });
+  output.begun();
   noteEngine(child.pid);
   // Ctrl-C reaches Pulumi by the terminal: it ends in order, and this process waits for it.
   const wait = (): void => {};
@@ -223,6 +251,7 @@ async function runOnTerminal(
       child.on('close', (code, signal) => settle(code ?? (signal === null ? 1 : 130)));
     });
   } finally {
+    await output.finish();
     process.off('SIGINT', wait).off('SIGTERM', pass);
   }
 }

@@ -40,6 +40,11 @@ export function runsProgram(args: readonly string[]): boolean {
   return programCommands.includes(verbOf(args) ?? '') || args.includes('--run-program');
 }
 
+/** Whether a command works on what the stack has made, and is not asked for values. */
+export function isOperation(args: readonly string[]): boolean {
+  return (runsProgram(args) || keepsConfig(args)) && !args.includes('--show-secrets');
+}
+
 /**
  * Refuses what must not reach the engine: settings of a wrong type, and values in the clear, which
  * it would copy into the backend's history before the program could refuse them.

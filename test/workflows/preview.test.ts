@@ -72,6 +72,13 @@ describe('the preview of pull requests', () => {
     assert.match(own.if ?? '', /head\.repo\.full_name == github\.repository/);
   });
 
+  it('looks for leaks in the whole history, before anything else runs', () => {
+    const checkout = fork.steps.find(({ uses }) => uses?.startsWith('actions/checkout'));
+    assert.equal(checkout?.with?.['fetch-depth'], 0);
+    const [first, second] = fork.steps.flatMap(({ run }) => run ?? []);
+    assert.deepEqual([first, second], ['npm ci', 'npm run --silent leaks -- --history']);
+  });
+
   it("puts nothing of a pull request's text into a shell", () => {
     for (const { run } of steps) assert.doesNotMatch(run ?? '', /\$\{\{/);
   });
