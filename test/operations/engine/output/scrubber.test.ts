@@ -52,7 +52,11 @@ describe('the scrubber', () => {
     'JSON twice': (text) => JSON.stringify({ json: JSON.stringify({ text }) }),
     "Go's JSON": (text) =>
       JSON.stringify(text).replaceAll('<', '\\u003c').replaceAll('&', '\\u0026'),
-    'JSON in ASCII': (text) => JSON.stringify(text).replaceAll('é', '\\u00e9'),
+    'JSON in ASCII': (text) =>
+      JSON.stringify(text).replaceAll(
+        /[\u0080-\uffff]/gu,
+        (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`,
+      ),
     "a shell's quotes": (text) => `'${text.replaceAll("'", "'\\''")}'`,
     "a shell's backslashes": (text) => text.replaceAll(/[^\w@%+=:,./\u0080-\u{10ffff}-]/gu, '\\$&'),
   };
