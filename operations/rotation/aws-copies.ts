@@ -3,6 +3,7 @@
  * AWS deletes it: https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html
  */
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { Stored } from '../engine/adoption.ts';
 import { CommandError } from '../engine/command-error.ts';
 import type { StackState } from './stack-state.ts';
 
@@ -15,6 +16,11 @@ export interface RemovedCopies {
   readonly count: number;
 }
 
+/** What the state has of a group there. */
+export function awsVersionOf(group: string, state: StackState): Stored | undefined {
+  return state.find('aws:secretsmanager/secretVersion:SecretVersion', `${group}-version`);
+}
+
 /**
  * Takes every label from every version but the current one, which must be the one that the state knows.
  * @returns undefined when the group is not stored there
@@ -24,7 +30,7 @@ export async function removeAwsCopies(
   group: string,
   state: StackState,
 ): Promise<RemovedCopies | undefined> {
-  const version = state.find('aws:secretsmanager/secretVersion:SecretVersion', `${group}-version`);
+  const version = awsVersionOf(group, state);
   const { region } = version === undefined ? {} : state.providerOf(version);
   const [id = '', known = ''] = version?.id?.split('|') ?? [];
   if (id === '' || typeof region !== 'string') return undefined;

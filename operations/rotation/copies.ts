@@ -1,14 +1,11 @@
 /** Copies of old values that stores keep of themselves: which groups have some, and taking them away. */
-import { type Config, openConfig } from '../doctor/config.ts';
-import { listed } from '../doctor/values.ts';
+import { openConfig } from '../doctor/config.ts';
 import { CommandError } from '../engine/command-error.ts';
 import type { Engine } from '../engine/engine.ts';
-import { removeAwsCopies } from './aws-copies.ts';
+import { awsVersionOf, removeAwsCopies } from './aws-copies.ts';
 import { oldPlaces } from './old-places.ts';
 import { StackState } from './stack-state.ts';
-import { removeVaultCopies } from './vault-copies.ts';
-
-const stores = ['aws-secrets-manager', 'vault'];
+import { removeVaultCopies, vaultSecretOf } from './vault-copies.ts';
 
 /**
  * Says what should be gone and is not.
@@ -18,9 +15,10 @@ export async function heldCopies(
   engine: Engine,
   groups: readonly string[],
 ): Promise<readonly string[]> {
-  const { left, settings } = await look(engine, groups);
-  const stored = listed(settings.targets).some((target) => stores.includes(target));
-  return stored ? groups : groups.filter((group) => left.has(group));
+  const { left, state } = await look(engine, groups);
+  const isStored = (group: string): boolean =>
+    [awsVersionOf, vaultSecretOf].some((find) => find(group, state) !== undefined);
+  return groups.filter((group) => left.has(group) || isStored(group));
 }
 
 /**
@@ -57,7 +55,6 @@ interface Looked {
   /** Groups of which something old is, or may be, where an `up` should have taken it away. */
   readonly left: ReadonlySet<string>;
   readonly state: StackState;
-  readonly settings: Config['settings'];
 }
 
 async function look(engine: Engine, groups: readonly string[]): Promise<Looked> {
@@ -68,9 +65,9 @@ async function look(engine: Engine, groups: readonly string[]): Promise<Looked> 
     console.error(
       `state of stack ${stack}: got ${state.unfinished} resources that an up has left unfinished; allowed: none; fix: npm start -- --stack ${stack}, then npm run rotate -- --stack ${stack} --revoke`,
     );
-    return { left: new Set(groups), state, settings };
+    return { left: new Set(groups), state };
   }
   const left = await oldPlaces({ stack, groups, state, settings });
   for (const line of new Set(left.map((each) => each.line))) console.error(line);
-  return { left: new Set(left.map(({ group }) => group)), state, settings };
+  return { left: new Set(left.map(({ group }) => group)), state };
 }

@@ -29,6 +29,8 @@ export interface OldPlacesArgs {
   readonly state: StackState;
   /** Opened, with the values that are set now; they are compared and go nowhere. */
   readonly settings: Readonly<Record<string, unknown>>;
+  /** Milliseconds for which a controller may still be at it. @default - half a minute */
+  readonly patience?: number;
 }
 
 /** A controller takes what nobody owns away behind its owner. */
@@ -94,7 +96,7 @@ async function inSwarm({
 }
 
 async function inCluster(namespace: string, args: OldPlacesArgs): Promise<readonly Left[]> {
-  const { settings, groups } = args;
+  const { settings, groups, patience = patienceMilliseconds } = args;
   const context = String(settings.kubeContext ?? '');
   const kubectl = `kubectl --context ${context} --namespace ${namespace}`;
   const kubeconfig = (await readKubeconfig()).reduced(context);
@@ -105,7 +107,7 @@ async function inCluster(namespace: string, args: OldPlacesArgs): Promise<readon
       const path = `/api/v1/namespaces/${namespace}/secrets`;
       const { items } = await api.list(path, { accept: metadataOfAll });
       const old = items.flatMap((each) => oldSecret(each, args));
-      if (old.length === 0 || Date.now() - start > patienceMilliseconds) {
+      if (old.length === 0 || Date.now() - start > patience) {
         return old.map(({ group, name }) => ({
           group,
           line: `Secret ${namespace}/${name}: got one of an older value; allowed: none; fix: ${kubectl} describe secret ${name} says what holds it`,

@@ -1,9 +1,15 @@
 /** Old versions of a group in Vault's KV version 2: destroyed by number, which leaves the metadata. */
 import { isObject, PluginError } from '../../plugins/resource-handler.ts';
 import { VaultApi } from '../../plugins/vault-api.ts';
+import type { Stored } from '../engine/adoption.ts';
 import { CommandError } from '../engine/command-error.ts';
 import type { RemovedCopies } from './aws-copies.ts';
 import type { StackState } from './stack-state.ts';
+
+/** What the state has of a group there. */
+export function vaultSecretOf(group: string, state: StackState): Stored | undefined {
+  return state.find('vault:kv/secretV2:SecretV2', `${group}-kv`);
+}
 
 /**
  * Destroys every version before the current one, which must be the one that the state knows.
@@ -14,7 +20,7 @@ export async function removeVaultCopies(
   group: string,
   state: StackState,
 ): Promise<RemovedCopies | undefined> {
-  const secret = state.find('vault:kv/secretV2:SecretV2', `${group}-kv`);
+  const secret = vaultSecretOf(group, state);
   if (secret === undefined) return undefined;
   const { mount, name, options } = secret.inputs ?? {};
   const { address } = state.providerOf(secret);
