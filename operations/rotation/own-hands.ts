@@ -2,7 +2,7 @@
 import type { SecretKey } from '../../components/catalog.ts';
 import type { Engine } from '../engine/engine.ts';
 import { check } from './checks.ts';
-import { heldCopies, removeCopies } from './copies.ts';
+import { Copies } from './copies.ts';
 import type { Hands, RollOut } from './drive.ts';
 import { ledgerName, loadJournal, loadLedger, storeJournal, storeRecord } from './files.ts';
 import type { Journal } from './journal.ts';
@@ -84,14 +84,15 @@ export class OwnHands implements Hands {
     return { ...rolled, at: new Date().toISOString(), follows };
   }
 
-  async revoke({ keys, proven = '' }: Rotation): Promise<Revoked> {
+  async revoke({ keys, proven = new Date().toISOString() }: Rotation): Promise<Revoked> {
     const { engine, config, scope } = this.#args;
     const worth = keys.filter((each) => each.worth);
     const groups = groupsOf(keys);
     if (worth.length === 0) console.log('  nothing: what was replaced is no credential');
+    const found = await Copies.look(engine, groups);
     const after = overlapEnd(proven, scope.settings);
     if (after !== undefined) {
-      const copies = await heldCopies(engine, groups);
+      const copies = found.held;
       const kept = [
         ...worth.map(({ path }) => `the old ${path}`),
         ...copies.map((group) => `the copies of ${group}`),
@@ -99,7 +100,8 @@ export class OwnHands implements Hands {
       if (kept.length > 0) console.log(`  ${kept.join(', ')}: not before ${after}`);
       return { revoked: [], copies, after };
     }
-    const revoked = await revoke(worth, {
+    const ready = worth.filter((each) => !groupsOf([each]).some((group) => found.isLeft(group)));
+    const revoked = await revoke(ready, {
       stack: engine.stack,
       settings: scope.settings,
       open: async (sealed) => await config.open(sealed),
@@ -108,7 +110,7 @@ export class OwnHands implements Hands {
     if (left.length > 0) {
       console.log(`  the old ${left.join(', ')}: a person has to, where it was made`);
     }
-    const gone = await removeCopies(engine, groups);
+    const gone = await found.remove();
     const copies = groups.filter((group) => !gone.includes(group));
     return { revoked: [...revoked.keys()], copies };
   }

@@ -1,7 +1,7 @@
 /** What a revocation that an overlap held back does to a real stack. */
 import type { Engine } from '../engine/engine.ts';
 import { author } from './author.ts';
-import { removeCopies } from './copies.ts';
+import { Copies } from './copies.ts';
 import { loadJournal, storeJournal, storeRecord } from './files.ts';
 import { hookOf } from './hooks.ts';
 import { type Kept, without } from './journal.ts';
@@ -10,6 +10,7 @@ import { keyOf } from './new-values.ts';
 import type { RevokingHands } from './pending.ts';
 import { confirmationOf } from './record.ts';
 import { revoke } from './revocation.ts';
+import { groupsOf } from './rotation.ts';
 import { type Scope, tagOf } from './scope.ts';
 import { SealedConfig, valueIn } from './sealed-config.ts';
 import { StateValues } from './state-values.ts';
@@ -29,6 +30,7 @@ export class OwnRevokingHands implements RevokingHands {
     const { settings } = this.#scope;
     const hooked = keys.filter(({ path }) => hookOf(settings, 'revoke', keyOf(path)) !== undefined);
     if (hooked.length === 0) return new Map();
+    const found = await Copies.look(this.#engine, groupsOf(hooked));
     const used = await this.#inUse(hooked);
     for (const path of used) {
       const { stack } = this.#engine;
@@ -38,6 +40,7 @@ export class OwnRevokingHands implements RevokingHands {
     }
     const old = hooked
       .filter(({ path }) => !used.includes(path))
+      .filter((each) => !groupsOf([each]).some((group) => found.isLeft(group)))
       .map((each) => ({ ...each, worth: true }));
     const revoked = await revoke(old, {
       stack: this.#engine.stack,
@@ -67,7 +70,7 @@ export class OwnRevokingHands implements RevokingHands {
   }
 
   async removeCopies(groups: readonly string[]): Promise<readonly string[]> {
-    return await removeCopies(this.#engine, groups);
+    return await (await Copies.look(this.#engine, groups)).remove();
   }
 
   confirm(item: Item, by: string): void {

@@ -49,13 +49,17 @@ describe('a revocation that an overlap held back', () => {
     items: [{ id: 'aaaaaa-1', key: path, revoke: 'old' }],
   };
 
-  /** @param set in the config now @param delivered last */
-  async function revoked(set: string, delivered: string): Promise<readonly unknown[]> {
+  /** @param set in the config now @param delivered last @param more resources of the state */
+  async function revoked(
+    set: string,
+    delivered: string,
+    ...more: readonly object[]
+  ): Promise<readonly unknown[]> {
     const ask = async (words: readonly string[]) => {
       const urn = 'urn::random:index/randomPassword:RandomPassword::tag-key';
       const state = {
         deployment: {
-          resources: [{ urn, outputs: { result: { plaintext: JSON.stringify(tagKey) } } }],
+          resources: [{ urn, outputs: { result: { plaintext: JSON.stringify(tagKey) } } }, ...more],
         },
       };
       const config = { 'hummingbot-secrets:trading': { objectValue: { kraken_api_key: old } } };
@@ -94,5 +98,11 @@ describe('a revocation that an overlap held back', () => {
       );
     }
     assert.deepEqual(leaks(said.join('\n'), new Map([['old', old]])), []);
+  });
+
+  it('asks none while an up has left something to remove', async () => {
+    assert.deepEqual(await revoked('another', 'another', { urn: 'urn:x', delete: true }), []);
+    assert.throws(() => readFileSync(heard), /ENOENT/u);
+    assert.match(said.at(-1) ?? '', /^state of stack \S+: got 1 resources that an up has left/u);
   });
 });
