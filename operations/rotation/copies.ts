@@ -32,7 +32,7 @@ export class Copies {
     const state = await StackState.of(engine);
     if (state.unfinished > 0) {
       console.error(
-        `state of stack ${stack}: got ${state.unfinished} resources that an up has left unfinished; allowed: none; fix: npm start -- --stack ${stack}, then npm run rotate -- --stack ${stack} --revoke`,
+        `state of stack ${stack}: got resources that an up has left unfinished (${state.unfinished}); allowed: none; fix: npm start -- --stack ${stack}, then npm run rotate -- --stack ${stack} --revoke`,
       );
       return new Copies(engine, groups, state, new Set(groups));
     }
