@@ -7,7 +7,6 @@ import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { base32 } from '@scure/base';
 import { entryOf, type SecretKey, secretKeys } from '../components/catalog.ts';
-import { lastRotations } from '../settings/rotation.ts';
 import { CommandError, refuseSwallowedFlags, runCommand } from './engine/command-error.ts';
 import { type Engine, prepareEngine } from './engine/engine.ts';
 import { Turn } from './engine/turn.ts';
@@ -22,7 +21,7 @@ import {
 } from './rotation/files.ts';
 import { givenValues } from './rotation/given-values.ts';
 import { type Journal, keptOf, without } from './rotation/journal.ts';
-import { refuseCutOff } from './rotation/last-entry.ts';
+import { lastBefore, refuseCutOff } from './rotation/last-entry.ts';
 import { dueItems, type Ledger, lastRotated, openItems } from './rotation/ledger.ts';
 import { metricsOf } from './rotation/metrics.ts';
 import { NewValues } from './rotation/new-values.ts';
@@ -163,7 +162,7 @@ function refuseUnfinished(stack: string, { current }: Journal): void {
 function beginning({ outputs, settings }: Scope, { why }: Request): Beginning {
   const id = base32.encode(randomBytes(5)).slice(0, 6).toLowerCase();
   const targets = Object.keys(outputs.delivered);
-  const before = lastRotations(settings.rotation);
+  const before = lastBefore(settings);
   return { id, begun: new Date().toISOString(), who: author(), why, targets, before };
 }
 

@@ -3,7 +3,7 @@
  * which a ledger that lacks its line, or has another in its place, is found.
  */
 import { lineOf } from '../../settings/mistake.ts';
-import { parseLast } from '../../settings/rotation.ts';
+import { lastRotations, parseLast } from '../../settings/rotation.ts';
 import { CommandError } from '../engine/command-error.ts';
 import { ledgerName } from './files.ts';
 import type { Journal } from './journal.ts';
@@ -16,6 +16,13 @@ export function lastOf(rotation: Rotation, stack: string, follows: readonly stri
   const { id, begun } = rotation;
   const hash = plannedHash(recordOf({ ...rotation, follows }, stack, begun));
   return `${id} ${begun.slice(0, 10)} ${hash}`;
+}
+
+/** What stores say of each group before a rotation. */
+export function lastBefore({
+  rotation,
+}: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
+  return lastRotations(rotation);
 }
 
 /** What the outputs say of a group. */
