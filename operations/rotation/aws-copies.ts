@@ -73,7 +73,7 @@ async function unlabel(client: SecretsManagerClient, { place, id, known }: Place
   }
   if (labelled.find(({ stages }) => stages.includes(current))?.id !== known) {
     throw new CommandError(
-      `${place}: got another current version than the one that the stack has delivered; allowed: one writer a secret; fix: npm start, which delivers its own again`,
+      `${place}: got another current version than the one that the stack has delivered; allowed: one writer a secret; fix: find out who has written it, and rotate once more`,
     );
   }
   const old = labelled.filter((each) => each.id !== known);
