@@ -103,6 +103,9 @@ describe('a revocation that an overlap held back', () => {
   it('asks none while an up has left something to remove', async () => {
     assert.deepEqual(await revoked('another', 'another', { urn: 'urn:x', delete: true }), []);
     assert.throws(() => readFileSync(heard), /ENOENT/u);
-    assert.match(said.at(-1) ?? '', /^state of stack \S+: got resources that an up has left unfinished \(1\)/u);
+    assert.match(
+      said.at(-1) ?? '',
+      /^state of stack \S+: got resources that an up has left unfinished \(1\)/u,
+    );
   });
 });
