@@ -50,9 +50,7 @@ for (const delivery of deliveries) {
 
 /** "The same values or not the same", a group and a key; not of groups that others write. */
 export const tags = Object.fromEntries(
-  groups.flatMap((group) =>
-    group instanceof SecretGroup ? [[group.name, { group: group.tag, keys: group.keyTags }]] : [],
-  ),
+  groups.flatMap((group) => (group instanceof SecretGroup ? [[group.name, group.shown]] : [])),
 );
 /** Where each target delivered, and what comes next. */
 export const delivered = Object.fromEntries(

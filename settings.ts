@@ -35,7 +35,7 @@ import { type Mistake, report } from './settings/mistake.ts';
 import { checkIgnored } from './settings/output-directory.ts';
 import type { RawSettings } from './settings/raw.ts';
 import { checkGitopsDirectory, checkRecipients } from './settings/recipients.ts';
-import { checkRotation } from './settings/rotation.ts';
+import { checkRotation, lastRotations } from './settings/rotation.ts';
 import {
   checkBoolean,
   checkImage,
@@ -68,6 +68,8 @@ export interface GroupSettings extends GroupManner {
   readonly entries: ReadonlyMap<SecretKey, CatalogEntry>;
   /** Values that the config has for them. Secret. */
   readonly values: ReadonlyMap<SecretKey, pulumi.Output<string>>;
+  /** Its last rotation, which `npm run rotate` has written down; public. */
+  readonly rotation?: string;
 }
 
 export interface Settings {
@@ -193,7 +195,9 @@ export function validate(raw: RawSettings): Checked {
   const manners = checkGroups(raw, outside, found);
   const none: ReadonlyMap<SecretKey, string> = new Map();
   const plain: string[] = [];
+  const last = lastRotations(raw.config.rotation);
   const groups = groupNames.map((name) => {
+    const rotation = last[name];
     const manner = manners[name];
     const stacks = manner.source === 'stack';
     const values = stacks ? checkValues(raw, name, chosenTargets, found) : none;
@@ -207,7 +211,7 @@ export function validate(raw: RawSettings): Checked {
     if (!placeholders && stacks) checkMissing(raw, name, entries, values, found);
     const used = [...values].filter(([key]) => entries.has(key));
     const secrets = new Map(used.map(([key, v]) => [key, pulumi.secret(v)]));
-    return { name, ...manner, entries, values: secrets };
+    return { name, ...manner, entries, values: secrets, ...(rotation && { rotation }) };
   });
   const strategy = checkStrategy(raw, plain, found);
   checkRotation(raw, found);

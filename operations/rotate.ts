@@ -3,16 +3,14 @@
  * the guide's six steps. It can be killed anywhere and resumed, takes the old value back when a roll
  * out fails, and writes down what it did (docs/rotation.md).
  */
-import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import { base32 } from '@scure/base';
 import { entryOf, type SecretKey, secretKeys } from '../components/catalog.ts';
 import { CommandError, refuseSwallowedFlags, runCommand } from './engine/command-error.ts';
 import { type Engine, prepareEngine } from './engine/engine.ts';
 import { Turn } from './engine/turn.ts';
-import { projectDirectory } from './engine/workspace.ts';
+import { author } from './rotation/author.ts';
 import { drive } from './rotation/drive.ts';
 import {
   ledgerName,
@@ -23,13 +21,17 @@ import {
 } from './rotation/files.ts';
 import { givenValues } from './rotation/given-values.ts';
 import { type Journal, keptOf, without } from './rotation/journal.ts';
-import { type Ledger, lastRotated, openItems } from './rotation/ledger.ts';
+import { lastBefore, refuseCutOff } from './rotation/last-entry.ts';
+import { dueItems, type Ledger, lastRotated, openItems } from './rotation/ledger.ts';
 import { metricsOf } from './rotation/metrics.ts';
 import { NewValues } from './rotation/new-values.ts';
+import { openLine } from './rotation/open-lines.ts';
 import { OwnHands } from './rotation/own-hands.ts';
+import { dueRevocations, revokeDue } from './rotation/pending.ts';
 import { Interrupted } from './rotation/prompt.ts';
 import { confirmationOf } from './rotation/record.ts';
 import { parseRequest, type Request, usage } from './rotation/request.ts';
+import { OwnRevokingHands } from './rotation/revoking-hands.ts';
 import { aborted, holdsValues, type Rotation, resumed } from './rotation/rotation.ts';
 import { type Scope, scopeLines, scopeOf, tagOf } from './rotation/scope.ts';
 import { SealedConfig } from './rotation/sealed-config.ts';
@@ -58,6 +60,7 @@ async function main(): Promise<number> {
     'resume',
     'abort',
     'back',
+    'revoke',
     'confirm',
     'metrics',
   ];
@@ -68,9 +71,15 @@ async function main(): Promise<number> {
   const engine = await prepareEngine(stack, { lock: !plan, program: true });
   // With a backend of one's own too: the journal is this machine's.
   if (!plan) await Turn.take(stack);
-  const ledger = loadLedger(stack);
-  if (act === 'confirm') return confirm(request, ledger);
+  if (act === 'confirm') return confirm(request, loadLedger(stack));
   const scope = await scopeOf(engine);
+  refuseCutOff(stack, scope.outputs.tags, loadJournal(stack), loadLedger(stack));
+  // Who goes back or gives up may be about to use an old credential again.
+  if (!plan && act !== 'back' && act !== 'abort') {
+    const done = await revokePending(engine, scope);
+    if (act === 'revoke') return afterRevoking(stack, done);
+  }
+  const ledger = loadLedger(stack);
   if (act === 'resume' || act === 'abort') return await goOn(engine, scope, request);
   const keys = chosen(scope, request, ledger);
   if (keys.length === 0) {
@@ -107,6 +116,25 @@ async function printMetrics(stack: string): Promise<number> {
   return 0;
 }
 
+/** @returns whether nothing was left that it could have done */
+async function revokePending(engine: Engine, scope: Scope): Promise<boolean> {
+  const { stack } = engine;
+  const now = new Date().toISOString();
+  const due = dueRevocations(loadJournal(stack), loadLedger(stack), now);
+  return await revokeDue(due, new OwnRevokingHands(engine, scope));
+}
+
+function afterRevoking(stack: string, done: boolean): number {
+  const ledger = loadLedger(stack);
+  const now = new Date().toISOString();
+  const open = openItems(ledger);
+  const again = `npm run rotate -- --stack ${stack}`;
+  for (const item of open) console.log(openLine(item, now, again));
+  if (open.length === 0) console.log(`Nothing of stack ${stack} is left to be revoked.`);
+  if (!done) return 1;
+  return dueItems(ledger, now).length > 0 ? waiting : 0;
+}
+
 function chosen(scope: Scope, { which, words }: Request, ledger: Ledger): readonly SecretKey[] {
   if (which === 'words') return select(words, scope);
   const all = allOf(scope);
@@ -131,19 +159,11 @@ function refuseUnfinished(stack: string, { current }: Journal): void {
   );
 }
 
-function beginning({ outputs }: Scope, { why }: Request): Beginning {
+function beginning({ outputs, settings }: Scope, { why }: Request): Beginning {
   const id = base32.encode(randomBytes(5)).slice(0, 6).toLowerCase();
   const targets = Object.keys(outputs.delivered);
-  return { id, begun: new Date().toISOString(), who: who(), why, targets };
-}
-
-/** As git calls whoever commits the ledger, else the machine's own name for them. */
-function who(): string {
-  const git = spawnSync('git', ['config', 'user.email'], {
-    cwd: projectDirectory,
-    encoding: 'utf8',
-  });
-  return git.stdout?.trim() || userInfo().username;
+  const before = lastBefore(settings);
+  return { id, begun: new Date().toISOString(), who: author(), why, targets, before };
 }
 
 async function goOn(engine: Engine, scope: Scope, request: Request): Promise<number> {
@@ -249,11 +269,8 @@ function placeOf(file: string | undefined): string | undefined {
 function ended(stack: string, { current }: Journal): number {
   const again = `npm run rotate -- --stack ${stack}`;
   if (current === undefined) {
-    const open = openItems(loadLedger(stack));
-    for (const { id, key, revoke } of open) {
-      const what = revoke === 'old' ? 'the old' : 'the unused new';
-      console.log(`open: revoke ${what} ${key} where it was made, then ${again} --confirm ${id}`);
-    }
+    const now = new Date().toISOString();
+    for (const item of openItems(loadLedger(stack))) console.log(openLine(item, now, again));
     console.log(`Recorded in ${ledgerName(stack)}, which belongs into git.`);
     return 0;
   }
@@ -286,10 +303,11 @@ function confirm({ stack, item, why }: Request, ledger: Ledger): number {
       `--confirm: got no open item; allowed: ${open.join(', ') || 'none is open'}; fix: npm run rotate -- --stack ${stack} --confirm ID`,
     );
   }
-  const record = { at: new Date().toISOString(), who: who(), why };
+  const record = { at: new Date().toISOString(), who: author(), why };
   storeRecord(stack, confirmationOf(found, stack, record));
   storeJournal(stack, without(journal, [item]));
-  console.log(`confirmed ${item}: ${found.key} is revoked; recorded in ${ledgerName(stack)}`);
+  const done = found.revoke === 'copies' ? 'has no old copy' : 'is revoked';
+  console.log(`confirmed ${item}: ${found.key} ${done}; recorded in ${ledgerName(stack)}`);
   return 0;
 }
 

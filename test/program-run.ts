@@ -16,7 +16,11 @@ export type Stack = (typeof stacks)[number];
 interface Outputs {
   readonly tags: Record<
     string,
-    { group: pulumi.Output<string>; keys: pulumi.Output<Record<string, string>> }
+    {
+      group: pulumi.Output<string>;
+      keys: pulumi.Output<Record<string, string>>;
+      rotation?: string;
+    }
   >;
   readonly delivered: Record<string, { directory?: string; namespace?: string; next: string }>;
 }
@@ -119,10 +123,11 @@ export async function runProgram(
     const outputs = (await import(`../index.ts?run=${runs++}`)) as Outputs;
     const tags = Object.fromEntries(
       await Promise.all(
-        Object.entries(outputs.tags).map(async ([group, { group: tag, keys }]) => {
+        Object.entries(outputs.tags).map(async ([group, { group: tag, keys, rotation }]) => {
           assert.equal(await pulumi.isSecret(tag), false);
           assert.equal(await pulumi.isSecret(keys), false);
-          return [group, { group: await settled(tag), keys: await settled(keys) }] as const;
+          const shown = { group: await settled(tag), keys: await settled(keys) };
+          return [group, { ...shown, ...(rotation && { rotation }) }] as const;
         }),
       ),
     );

@@ -75,12 +75,12 @@ const allowed: readonly (readonly [RegExp, RegExp])[] = [
   ],
   [
     /^operations\/rotation\//,
-    /^(?:operations\/(?:rotation|doctor|engine|import)\/|components\/(?:catalog|shape|values)\.ts|settings\/mistake\.ts)/,
+    /^(?:operations\/(?:rotation|doctor|engine|import)\/|components\/(?:catalog|labels|shape|values|delivery\/targets)\.ts|settings\/(?:kubeconfig|mistake|rotation)\.ts|plugins\/(?:docker-api|kubernetes-api|resource-handler|vault-api)\.ts)/,
   ],
   // Whoever judges a stack asks the code that made it what is right, and where it is.
   [
     /^operations\/doctor\//,
-    /^(?:operations\/(?:doctor|engine)\/|operations\/rotation\/(?:files|journal|ledger)\.ts|settings(?:\.ts$|\/)|components\/(?:catalog|shape|values|labels)\.ts|components\/delivery\/(?:delivery|targets)\.ts|plugins\/(?:docker-api|kubernetes-api|resource-handler|hummingbot\/pod-trouble)\.ts)/,
+    /^(?:operations\/(?:doctor|engine)\/|operations\/rotation\/(?:files|journal|last-entry|ledger)\.ts|settings(?:\.ts$|\/)|components\/(?:catalog|shape|values|labels)\.ts|components\/delivery\/(?:delivery|targets)\.ts|plugins\/(?:docker-api|kubernetes-api|resource-handler|hummingbot\/pod-trouble)\.ts)/,
   ],
   [/^operations\/leaks\//, /^(?:operations\/(?:leaks|engine)\/|components\/(?:catalog|shape)\.ts)/],
   [/^operations\/supply\//, /^operations\/supply\//],

@@ -88,6 +88,7 @@ export class AwsSecretsManager extends pulumi.ComponentResource {
           group: group.name,
           owner: [...new Set(group.keys.map(({ entry }) => entry.owner))].join(' '),
           'max-age-days': String(Math.min(...group.keys.map(({ entry }) => entry.maxAgeDays))),
+          ...(group instanceof SecretGroup && group.rotation && { rotation: group.rotation }),
         },
       },
       { parent: this, protect },

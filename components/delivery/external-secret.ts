@@ -7,7 +7,7 @@
 import { CustomResource } from '@pulumi/kubernetes/apiextensions/customResource.js';
 import * as pulumi from '@pulumi/pulumi';
 import { Sync } from '../../plugins/hummingbot/resources.ts';
-import { labelsOf, tagAnnotation } from '../labels.ts';
+import { annotationsOf, labelsOf, tagAnnotation } from '../labels.ts';
 import { type DeliveredGroup, SecretGroup } from '../values.ts';
 import { ClusterDelivery, isVersioned, type SecretsPlace } from './delivery.ts';
 
@@ -101,7 +101,7 @@ export class ExternalSecrets extends ClusterDelivery {
           labels: labelsOf(args.stack, 'secret'),
           annotations: {
             'pulumi.com/waitFor': 'condition=Ready',
-            ...(group instanceof SecretGroup && { [tagAnnotation]: group.tag }),
+            ...(group instanceof SecretGroup && annotationsOf(group)),
           },
         },
         spec: {

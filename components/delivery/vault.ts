@@ -52,6 +52,7 @@ export class VaultKv extends pulumi.ComponentResource {
       owner: [...new Set(group.keys.map(({ entry }) => entry.owner))].join(' '),
       'max-age-days': String(Math.min(...group.keys.map(({ entry }) => entry.maxAgeDays))),
       'on-delete': protect ? 'versions are kept' : 'versions are destroyed',
+      ...(group.rotation && { rotation: group.rotation }),
     };
     const cas = group.tag.apply(async (tag) => {
       const turn = { address, mount, name: remoteKey, metadata: { ...about, tag } };

@@ -8,6 +8,11 @@ path "secret/metadata/hummingbot/*" {
   capabilities = ["create", "read", "update", "delete"]
 }
 
+# Old versions, once a rotation has replaced them (docs/rotation.md).
+path "secret/destroy/hummingbot/*" {
+  capabilities = ["update"]
+}
+
 path "sys/policies/acl/hummingbot-prod-secrets-reader" {
   capabilities = ["create", "read", "update", "delete"]
 }

@@ -93,7 +93,7 @@ export async function examine(engine: Engine, { settings, mistakes }: Config): P
     deliveries.push(found.delivered);
     bot ??= found.bot;
   }
-  return { ...facts, findings: judged.findings, deliveries, bot };
+  return { ...facts, findings: judged.findings, deliveries, bot, tags: outputs.tags };
 }
 
 /** Targets of the settings that exist. */

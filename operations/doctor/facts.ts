@@ -79,6 +79,8 @@ export interface Facts {
   readonly bot: BotFacts | undefined;
   /** The strategy that the settings name. */
   readonly strategy: string | undefined;
+  /** What the outputs say of each group's last rotation. @default - the stack is not up */
+  readonly tags?: Readonly<Record<string, { readonly rotation?: string }>>;
 }
 
 export function problem(what: string, got: string, allowed: string, fix: string): Finding {

@@ -3,17 +3,23 @@
  * given; each of them may be tried again after a crash in its middle.
  */
 import { finished, type Journal, withCurrent } from './journal.ts';
-import { advance, type Check, type Outcome, type RotatedKey, type Rotation } from './rotation.ts';
+import {
+  advance,
+  type Check,
+  type Outcome,
+  type Proven,
+  type Revoked,
+  type RotatedKey,
+  type Rotation,
+} from './rotation.ts';
 
 /** How a roll out ended. A failure is taken back; an interruption waits for who resumes it. */
 export type RollOut =
-  | {
+  | ({
       readonly end: 'done';
-      /** Tags of what was delivered, by path. */
-      readonly tags: ReadonlyMap<string, string>;
       /** On the way back: paths that somebody has set to a third value, which was left alone. */
       readonly foreign: readonly string[];
-    }
+    } & Proven)
   | { readonly end: 'failed' }
   | { readonly end: 'interrupted' };
 
@@ -35,8 +41,8 @@ export interface Hands {
    * @throws CommandError when somebody has set another value meanwhile; nothing has changed then
    */
   rollOut(rotation: Rotation, side: 'new' | 'old'): Promise<RollOut>;
-  /** @returns paths whose old credential it has revoked; the others wait for a person */
-  revoke(rotation: Rotation): Promise<readonly string[]>;
+  /** Only behind the overlap; what it does not do is an item. */
+  revoke(rotation: Rotation): Promise<Revoked>;
   /** Writes the record, unless it is written. */
   record(rotation: Rotation): void;
 }
@@ -73,16 +79,16 @@ async function performed(
     case 'roll out': {
       const rolled = await hands.rollOut(current, 'new');
       if (rolled.end === 'interrupted') return undefined;
-      return rolled.end === 'done'
-        ? { of: 'roll out', tags: rolled.tags }
-        : { of: 'roll out', failed: true };
+      if (rolled.end === 'failed') return { of: 'roll out', failed: true };
+      const { tags, at, follows } = rolled;
+      return { of: 'roll out', tags, at, follows };
     }
     case 'take back': {
       const rolled = await hands.rollOut(current, 'old');
       return rolled.end === 'done' ? { of: 'take back', foreign: rolled.foreign } : undefined;
     }
     case 'revoke':
-      return { of: 'revoke', revoked: await hands.revoke(current) };
+      return { of: 'revoke', ...(await hands.revoke(current)) };
     case 'record':
       hands.record(current);
       return 'recorded';

@@ -37,12 +37,14 @@ export function finished({ current, kept }: Journal): Journal {
   if (current === undefined) return { kept };
   const { id, begun, goal, items, voids } = current;
   if (goal === 'old' || !holdsValues(current)) return { kept };
-  const open = new Set(items.map(({ key }) => key));
+  // Copies need no journal: who removes them asks the stores and the ledger.
+  const own = items.filter(({ revoke }) => revoke !== 'copies');
+  const open = new Set(own.map(({ key }) => key));
   const keys = current.keys
     .filter(({ path }) => open.has(path))
     .map(({ path, old, new: value = null }) => ({ path, old, new: value }));
   const before = without({ kept }, voids).kept;
-  return { kept: keys.length === 0 ? before : [...before, { id, begun, keys, items }] };
+  return { kept: keys.length === 0 ? before : [...before, { id, begun, keys, items: own }] };
 }
 
 /** Forgets the old values of items that are done. */

@@ -2,14 +2,16 @@
 import type { SecretKey } from '../../components/catalog.ts';
 import type { Engine } from '../engine/engine.ts';
 import { check } from './checks.ts';
+import { Copies } from './copies.ts';
 import type { Hands, RollOut } from './drive.ts';
-import { ledgerName, loadJournal, storeJournal, storeRecord } from './files.ts';
+import { ledgerName, loadJournal, loadLedger, storeJournal, storeRecord } from './files.ts';
 import type { Journal } from './journal.ts';
+import { lastOf } from './last-entry.ts';
 import { keyOf, type NewValues } from './new-values.ts';
 import { recordOf } from './record.ts';
-import { revoke } from './revocation.ts';
+import { overlapEnd, revoke } from './revocation.ts';
 import { rollOut } from './roll-out.ts';
-import type { Check, Rotation, Step } from './rotation.ts';
+import { type Check, groupsOf, type Revoked, type Rotation, type Step } from './rotation.ts';
 import type { Scope } from './scope.ts';
 import type { SealedConfig } from './sealed-config.ts';
 
@@ -69,26 +71,48 @@ export class OwnHands implements Hands {
     });
   }
 
-  async rollOut({ keys }: Rotation, side: 'new' | 'old'): Promise<RollOut> {
+  async rollOut(rotation: Rotation, side: 'new' | 'old'): Promise<RollOut> {
     const { engine, config } = this.#args;
-    return await rollOut(engine, config, keys, side);
+    const { keys, before = {} } = rotation;
+    const { heads: follows } = loadLedger(engine.stack);
+    const now = lastOf(rotation, engine.stack, follows);
+    const last = groupsOf(keys).map(
+      (group) => [group, side === 'new' ? now : (before[group] ?? null)] as const,
+    );
+    const rolled = await rollOut(engine, config, keys, side, new Map(last));
+    if (rolled.end !== 'done') return rolled;
+    return { ...rolled, at: new Date().toISOString(), follows };
   }
 
-  async revoke({ keys }: Rotation): Promise<readonly string[]> {
+  async revoke({ keys, proven = new Date().toISOString() }: Rotation): Promise<Revoked> {
     const { engine, config, scope } = this.#args;
-    const revoked = await revoke(keys, {
+    const worth = keys.filter((each) => each.worth);
+    const groups = groupsOf(keys);
+    if (worth.length === 0) console.log('  nothing: what was replaced is no credential');
+    const found = await Copies.look(engine, groups);
+    const after = overlapEnd(proven, scope.settings);
+    if (after !== undefined) {
+      const copies = found.held;
+      const kept = [
+        ...worth.map(({ path }) => `the old ${path}`),
+        ...copies.map((group) => `the copies of ${group}`),
+      ];
+      if (kept.length > 0) console.log(`  ${kept.join(', ')}: not before ${after}`);
+      return { revoked: [], copies, after };
+    }
+    const ready = worth.filter((each) => !groupsOf([each]).some((group) => found.isLeft(group)));
+    const revoked = await revoke(ready, {
       stack: engine.stack,
       settings: scope.settings,
       open: async (sealed) => await config.open(sealed),
     });
-    const left = keys.filter(({ path, worth }) => worth && !revoked.includes(path));
+    const left = worth.map(({ path }) => path).filter((path) => !revoked.has(path));
     if (left.length > 0) {
-      const paths = left.map(({ path }) => path).join(', ');
-      console.log(`  the old ${paths}: a person has to, where it was made`);
-    } else if (revoked.length === 0) {
-      console.log('  nothing: what was replaced is no credential');
+      console.log(`  the old ${left.join(', ')}: a person has to, where it was made`);
     }
-    return revoked;
+    const gone = await found.remove();
+    const copies = groups.filter((group) => !gone.includes(group));
+    return { revoked: [...revoked.keys()], copies };
   }
 
   record(rotation: Rotation): void {

@@ -5,10 +5,10 @@ import { CommandError } from '../engine/command-error.ts';
 
 export const usage =
   'npm run rotate -- [--stack NAME] WORD... | --due | --all, with [--plan] [--from-file FILE] [--skip-check] [--why TEXT]; ' +
-  '--resume | --abort | --back WORD... | --confirm ID | --metrics';
+  '--resume | --abort | --back WORD... | --revoke | --confirm ID | --metrics';
 
 export interface Request {
-  readonly act: 'rotate' | 'resume' | 'abort' | 'back' | 'confirm' | 'metrics';
+  readonly act: 'rotate' | 'resume' | 'abort' | 'back' | 'revoke' | 'confirm' | 'metrics';
   readonly stack: string;
   readonly words: readonly string[];
   readonly which: 'words' | 'due' | 'all';
@@ -30,6 +30,7 @@ const options = {
   resume: { type: 'boolean', default: false },
   abort: { type: 'boolean', default: false },
   back: { type: 'boolean', default: false },
+  revoke: { type: 'boolean', default: false },
   metrics: { type: 'boolean', default: false },
   confirm: { type: 'string' },
 } as const;
@@ -47,7 +48,9 @@ export function parseRequest(args: readonly string[]): Request {
     }
   })();
   const { values, positionals: words } = parsed;
-  const acts = (['resume', 'abort', 'back', 'metrics'] as const).filter((act) => values[act]);
+  const acts = (['resume', 'abort', 'back', 'revoke', 'metrics'] as const).filter(
+    (act) => values[act],
+  );
   const [act = values.confirm === undefined ? 'rotate' : 'confirm', ...more] = acts;
   if (more.length > 0 || (acts.length > 0 && values.confirm !== undefined)) {
     throw refuse('two things to do');

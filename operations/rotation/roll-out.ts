@@ -2,13 +2,23 @@
 import { CommandError } from '../engine/command-error.ts';
 import type { Engine } from '../engine/engine.ts';
 import { upArguments } from '../engine/up.ts';
-import type { RollOut } from './drive.ts';
 import { isOwn, type RotatedKey } from './rotation.ts';
 import { restart, runningBot } from './running-bot.ts';
 import { outputsOf, tagOf } from './scope.ts';
 import type { SealedConfig } from './sealed-config.ts';
 
+/** How it ended, for who knows the time and the ledger. */
+export type RolledOut =
+  | {
+      readonly end: 'done';
+      readonly tags: ReadonlyMap<string, string>;
+      readonly foreign: readonly string[];
+    }
+  | { readonly end: 'failed' }
+  | { readonly end: 'interrupted' };
+
 /**
+ * @param last what stores are to say of the last rotation of its groups
  * @param engine prepared with the stack's lock
  * @throws CommandError when somebody has set a third value meanwhile; nothing is changed then
  */
@@ -17,7 +27,8 @@ export async function rollOut(
   config: SealedConfig,
   keys: readonly RotatedKey[],
   side: 'new' | 'old',
-): Promise<RollOut> {
+  last: ReadonlyMap<string, string | null>,
+): Promise<RolledOut> {
   const { stack } = engine;
   const foreign = keys
     .filter((each) => !isOwn(each, config.sealed(each.path)))
@@ -28,7 +39,7 @@ export async function rollOut(
     );
   }
   const own = keys.filter(({ path }) => !foreign.includes(path));
-  config.set(new Map(own.map((each) => [each.path, each[side] ?? null])));
+  config.set(new Map(own.map((each) => [each.path, each[side] ?? null])), last);
   const ended = await up(engine);
   if (ended !== 'done') return { end: ended };
   const outputs = await outputsOf(engine);
@@ -46,7 +57,7 @@ export async function rollOut(
   return { end: 'done', tags, foreign };
 }
 
-async function up(engine: Engine): Promise<RollOut['end']> {
+async function up(engine: Engine): Promise<RolledOut['end']> {
   let interrupted = false;
   const note = (): void => {
     interrupted = true;

@@ -68,6 +68,31 @@ export interface Rotation {
   /** Items of earlier rotations that a way back makes void. */
   readonly voids: readonly string[];
   readonly items: readonly Item[];
+  /** What stores said of the last rotation of its groups before it, by group. */
+  readonly before?: Readonly<Record<string, string>>;
+  /** ISO time at which the new value was in every place. */
+  readonly proven?: string;
+  /** The ledger's last lines when that roll out began. */
+  readonly follows?: readonly string[];
+}
+
+/** A roll out that ended well everywhere. */
+export interface Proven {
+  readonly tags: ReadonlyMap<string, string>;
+  /** ISO time. */
+  readonly at: string;
+  /** The ledger's last lines when it began. */
+  readonly follows: readonly string[];
+}
+
+/** What has become of the old credentials. */
+export interface Revoked {
+  /** Paths whose old credential a hook has revoked at its issuer. */
+  readonly revoked: readonly string[];
+  /** Groups that still have copies of an old value where they are stored. */
+  readonly copies: readonly string[];
+  /** ISO time at which the overlap ends. @default - it is over */
+  readonly after?: string;
 }
 
 /** How a step ended. */
@@ -78,12 +103,11 @@ export type Outcome =
       readonly uncompared: readonly string[];
     }
   | { readonly of: 'check'; readonly checks: readonly Check[] }
-  | { readonly of: 'roll out'; readonly tags: ReadonlyMap<string, string> }
+  | ({ readonly of: 'roll out' } & Proven)
   | { readonly of: 'roll out'; readonly failed: true }
   /** @param foreign paths that somebody has set to a third value, which was left alone */
   | { readonly of: 'take back'; readonly foreign: readonly string[] }
-  /** @param revoked paths whose old credential a hook has revoked at its issuer */
-  | { readonly of: 'revoke'; readonly revoked: readonly string[] };
+  | ({ readonly of: 'revoke' } & Revoked);
 
 /** @throws Error for an end of another step than the one that is due: a defect of ours */
 export function advance(rotation: Rotation, outcome: Outcome): Rotation {
@@ -103,14 +127,15 @@ export function advance(rotation: Rotation, outcome: Outcome): Rotation {
         const newTag = outcome.tags.get(each.path);
         return newTag === undefined ? each : { ...each, newTag };
       });
-      return { ...rotation, keys, due: 'revoke' };
+      const { at: proven, follows } = outcome;
+      return { ...rotation, keys, proven, follows, due: 'revoke' };
     }
     case 'take back':
       return rotation.goal === 'old'
         ? { ...rotation, items: unusedItems(rotation, outcome.foreign), due: 'record' }
         : { ...rotation, due: 'taken back' };
     case 'revoke':
-      return { ...rotation, items: oldItems(rotation, outcome.revoked), due: 'record' };
+      return { ...rotation, items: oldItems(rotation, outcome), due: 'record' };
   }
 }
 
@@ -147,11 +172,22 @@ export function holdsValues({ keys }: Rotation): boolean {
   return keys.some((each) => each.new !== undefined);
 }
 
-/** Old credentials that nobody has revoked yet. */
-function oldItems({ id, keys }: Rotation, revoked: readonly string[]): readonly Item[] {
-  return keys
+/** Old credentials that nobody has revoked yet, and their copies. */
+function oldItems({ id, keys }: Rotation, { revoked, copies, after }: Revoked): readonly Item[] {
+  const old = keys
     .filter(({ path, worth }) => worth && !revoked.includes(path))
-    .map(({ path }, at) => ({ id: `${id}-${at + 1}`, key: path, revoke: 'old' }));
+    .map(({ path }) => ({ key: path, revoke: 'old' as const }));
+  const kept = copies.map((group) => ({ key: group, revoke: 'copies' as const }));
+  return [...old, ...kept].map((each, at) => ({
+    id: `${id}-${at + 1}`,
+    ...each,
+    ...(after !== undefined && { after }),
+  }));
+}
+
+/** `trading`, of `trading.binance_api_key` and others. */
+export function groupsOf(keys: readonly { readonly path: string }[]): readonly string[] {
+  return [...new Set(keys.map(({ path }) => path.split('.')[0] ?? ''))];
 }
 
 /**

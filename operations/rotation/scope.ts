@@ -19,7 +19,9 @@ export interface Where {
 }
 
 export interface Outputs {
-  readonly tags: Readonly<Record<string, { readonly keys: Readonly<Record<string, string>> }>>;
+  readonly tags: Readonly<
+    Record<string, { readonly keys: Readonly<Record<string, string>>; readonly rotation?: string }>
+  >;
   readonly delivered: Readonly<Record<string, Where>>;
 }
 

@@ -4,7 +4,7 @@ import { type Ledger, openItems } from './ledger.ts';
 import type { Rotation } from './rotation.ts';
 
 /** What a rotation begins with, beside its keys. */
-export type Beginning = Pick<Rotation, 'id' | 'begun' | 'who' | 'why' | 'targets'>;
+export type Beginning = Pick<Rotation, 'id' | 'begun' | 'who' | 'why' | 'targets' | 'before'>;
 
 export const begun = {
   goal: 'new',

@@ -259,6 +259,41 @@ esac
     assert.match(again.stderr, /got no old value to go back to/u);
   });
 
+  it('asks the hook that revokes behind the overlap, and at once without one', async () => {
+    const hook = join(tools, 'revoke');
+    const heard = join(tools, 'revoked');
+    writeFileSync(hook, `#!/bin/sh\ncat; echo asked >> '${heard}'\n`, { mode: 0o755 });
+    const set = async (path: string, value: string): Promise<void> => {
+      const words = ['config', 'set', '--path', path, value, '--stack', 'dev'];
+      assert.equal((await checkout.pulumi(words)).code, 0);
+    };
+    await set('rotation.revoke["infrastructure.redis"]', hook);
+    const first = await rotate('', 'infrastructure.redis');
+    assert.equal(first.code, 0, first.stderr);
+    const [item] = entries().at(-1)?.open ?? [];
+    assert.match(first.stdout, /^ {2}the old infrastructure\.redis_password: not before \d{4}-/mu);
+    const ahead = Date.parse(item?.after ?? '') - Date.now();
+    assert.ok(ahead > 23 * 3600_000 && ahead < 24 * 3600_000, item?.after);
+    const early = await rotate('', '--revoke');
+    assert.equal(early.code, 0, early.stderr);
+    assert.match(
+      early.stdout,
+      /^open from \S+ on: revoke the old infrastructure\.redis_password/mu,
+    );
+    assert.ok(!existsSync(heard), 'the hook was asked within the overlap');
+    await set('rotation.overlap', '0');
+    const second = await rotate('', 'infrastructure.redis');
+    assert.equal(second.code, 0, second.stderr);
+    assert.deepEqual(readFileSync(heard, 'utf8'), 'asked\n');
+    assert.deepEqual(entries().at(-1)?.open, []);
+    canaries.set('redis at last', checkout.read(redisFile));
+    const { stdout } = await checkout.pulumi(['stack', 'output', '--json', '--stack', 'dev']);
+    const { tags } = JSON.parse(stdout) as { tags: Record<string, { rotation?: string }> };
+    assert.ok(tags.infrastructure?.rotation?.startsWith(`${entries().at(-1)?.rotation} `));
+    const again = await checkout.npmStart();
+    assert.match(again.stdout, /Resources:\n {4}\d+ unchanged\n/u);
+  });
+
   it('finds a line of the ledger that was changed, and stops there', async () => {
     const text = checkout.read(ledger);
     writeFileSync(checkout.path(ledger), text.replace('"did":"rotated"', '"did":"aborted"'));

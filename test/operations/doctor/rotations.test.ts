@@ -75,4 +75,23 @@ describe('what rotations have left to do', () => {
     );
     assert.ok(!JSON.stringify(found).includes('v1:'));
   });
+
+  it('is what an overlap has held back, once it is over', () => {
+    const after = '2026-08-02T10:00:00.000Z';
+    const open = [
+      { id: 'abc-1', key: path, revoke: 'old' as const, after },
+      { id: 'abc-2', key: 'trading', revoke: 'copies' as const, after },
+    ];
+    const judge = (day: string) => judgeRotations('dev', keys, none, ledger({ open }), on(day));
+    assert.deepEqual(judge('2026-08-01'), []);
+    const found = judge('2026-08-02');
+    assert.deepEqual(
+      found.map(({ got }) => got),
+      [
+        `credentials that nobody has confirmed as revoked: abc-1 (old ${path})`,
+        'copies of replaced values whose overlap is over, of trading (abc-2)',
+      ],
+    );
+    assert.equal(found[1]?.fix, 'npm run rotate -- --stack dev --revoke');
+  });
 });

@@ -26,6 +26,7 @@ describe('npm run rotate', () => {
     assert.equal(parseRequest(['--resume']).act, 'resume');
     assert.equal(parseRequest(['--abort']).act, 'abort');
     assert.equal(parseRequest(['--metrics']).act, 'metrics');
+    assert.equal(parseRequest(['--revoke', '--stack', 'prod']).act, 'revoke');
     assert.deepEqual(parseRequest(['--back', 'trading.kraken']).words, ['trading.kraken']);
     assert.equal(parseRequest(['--confirm', 'abc-1']).item, 'abc-1');
   });
@@ -40,6 +41,9 @@ describe('npm run rotate', () => {
       refusal('--resume', 'trading'),
       refusal('--back'),
       refusal('--resume', '--plan'),
+      refusal('--revoke', '--plan'),
+      refusal('--revoke', 'trading'),
+      refusal('--revoke', '--resume'),
       refusal('--metrics', 'trading'),
       refusal('--confirm'),
       refusal('--no-such-flag'),

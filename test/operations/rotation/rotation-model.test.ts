@@ -19,11 +19,34 @@ describe('rotations in any order, killed anywhere', function () {
     const model = new RotationModel();
     const { rollOut } = model;
     model.rollOut = async (rotation, side) => {
-      await model.revoke(rotation);
+      await model.revoke({ ...rotation, proven: rotation.begun });
       return await rollOut.call(model, rotation, side);
     };
     const paths = ['infrastructure.postgres_password'];
-    await assert.rejects(model.run({ do: 'rotate', paths }, noTrouble), /is revoked while/u);
+    await assert.rejects(model.run({ do: 'rotate', paths }, noTrouble), /goes while/u);
+  });
+
+  it('would be found out if the old credential were revoked within the overlap', async () => {
+    const model = new RotationModel(24);
+    const { revoke } = model;
+    model.revoke = async (rotation) =>
+      await revoke.call(model, { ...rotation, proven: '2026-11-01T00:00:00.000Z' });
+    const paths = ['infrastructure.postgres_password'];
+    await assert.rejects(model.run({ do: 'rotate', paths }, noTrouble), /goes within the overlap/u);
+  });
+
+  it('would be found out if the copies of a group went with the first of two overlaps', async () => {
+    const model = new RotationModel(24);
+    await model.run({ do: 'rotate', paths: [pair[0]] }, noTrouble);
+    await model.run({ do: 'wait', hours: 23 }, noTrouble);
+    await model.run({ do: 'rotate', paths: [pair[1]] }, noTrouble);
+    await model.run({ do: 'wait', hours: 1 }, noTrouble);
+    assert.equal(await model.run({ do: 'revoke' }, noTrouble), 'well');
+    assert.equal(model.versions.get('trading')?.length, 2);
+    await assert.rejects(model.removeCopies(['trading']), /goes within the overlap/u);
+    await model.run({ do: 'wait', hours: 23 }, noTrouble);
+    assert.equal(await model.run({ do: 'revoke' }, noTrouble), 'well');
+    assert.deepEqual(model.versions.get('trading'), []);
   });
 
   it('would be found out if a new value were not kept when it is taken back', async () => {

@@ -8,22 +8,32 @@ import { drive, type Hands, type RollOut } from '../../../operations/rotation/dr
 import {
   emptyJournal,
   type Journal,
+  type Kept,
   parseJournal,
   without,
 } from '../../../operations/rotation/journal.ts';
 import {
+  type Item,
   isWritten,
   type Ledger,
   lineOf,
   openItems,
   readLedger,
 } from '../../../operations/rotation/ledger.ts';
+import {
+  dueRevocations,
+  type RevokingHands,
+  revokeDue,
+} from '../../../operations/rotation/pending.ts';
 import { confirmationOf, recordOf } from '../../../operations/rotation/record.ts';
+import { overlapEnd } from '../../../operations/rotation/revocation.ts';
 import {
   aborted,
   type Check,
+  groupsOf,
   holdsValues,
   isOwn,
+  type Revoked,
   type RotatedKey,
   type Rotation,
   resumed,
@@ -36,12 +46,15 @@ export const token = 'monitoring.telegram_token';
 /** Of what a hook revokes; the others wait for a person. */
 export const hooked = 'infrastructure.postgres_password';
 const paths = [...pair, token, hooked];
-const targets = ['compose', 'env-file', 'kubernetes'] as const;
+/** A store that keeps older versions of itself, before those who read it. */
+const store = 'vault';
+const targets = [store, 'compose', 'env-file'] as const;
 
 export type Command =
   | { readonly do: 'rotate'; readonly paths: readonly string[] }
   | { readonly do: 'back'; readonly paths: readonly string[] }
-  | { readonly do: 'resume' | 'abort' | 'up' }
+  | { readonly do: 'resume' | 'abort' | 'up' | 'revoke' }
+  | { readonly do: 'wait'; readonly hours: number }
   | { readonly do: 'confirm'; readonly which: number }
   | { readonly do: 'set by hand'; readonly path: string };
 
@@ -78,7 +91,17 @@ function opened(value: Sealed | undefined): string {
   return Buffer.from((value ?? '').slice('v1:'.length), 'base64').toString();
 }
 
-export class RotationModel implements Hands {
+export class RotationModel implements Hands, RevokingHands {
+  /** Hours that an old credential and its copies stay. */
+  readonly overlap: number;
+  /** Older versions of the store, by group: values by path. */
+  readonly versions = new Map<string, ReadonlyMap<string, string>[]>();
+  /** Hour since the model's beginning. */
+  #hour = 0;
+  /** Hour at which a rotation had replaced a value in every place. */
+  readonly #replaced = new Map<string, number>();
+  /** Whether an `up` has begun and not ended well. */
+  #unfinished = false;
   /** Credentials that their issuers accept. */
   readonly valid = new Set<string>();
   readonly config = new Map<string, string>();
@@ -99,9 +122,14 @@ export class RotationModel implements Hands {
   /** How often each thing came about, so that a test knows what it has tried. */
   readonly seen = new Map<string, number>();
 
-  constructor() {
+  constructor(overlap = 0) {
+    this.overlap = overlap;
     for (const path of paths) this.config.set(path, sealed(this.#issue()));
     this.#up();
+  }
+
+  get #now(): string {
+    return new Date(Date.UTC(2026, 10, 27, this.#hour)).toISOString();
   }
 
   get journal(): Journal {
@@ -137,6 +165,11 @@ export class RotationModel implements Hands {
     const { journal } = this;
     const { current } = journal;
     switch (command.do) {
+      case 'wait':
+        this.#hour += command.hours;
+        return true;
+      case 'revoke':
+        return await this.#revokePending();
       case 'up':
         return this.#up() === 'done';
       case 'set by hand':
@@ -144,6 +177,7 @@ export class RotationModel implements Hands {
       case 'confirm':
         return this.#confirm(command.which);
       case 'rotate': {
+        await this.#revokePending();
         if (current !== undefined && holdsValues(current)) return false;
         const keys = command.paths.map((path): RotatedKey => {
           const old = this.config.get(path) ?? null;
@@ -163,6 +197,7 @@ export class RotationModel implements Hands {
         return back === undefined ? false : await this.#drive(back);
       }
       case 'resume':
+        await this.#revokePending();
         return current === undefined ? false : await this.#drive(resumed(current));
       case 'abort': {
         const back = current === undefined ? undefined : aborted(current);
@@ -180,7 +215,7 @@ export class RotationModel implements Hands {
   #beginning() {
     this.#rotations += 1;
     const id = `r${this.#rotations}`;
-    return { id, begun: '2026-11-27T00:00:00.000Z', who: 'model', why: '', targets };
+    return { id, begun: this.#now, who: 'model', why: '', targets };
   }
 
   write(journal: Journal): void {
@@ -223,23 +258,79 @@ export class RotationModel implements Hands {
     if (this.#up() === 'failed') {
       return { end: this.#trouble.interrupted ? 'interrupted' : 'failed' };
     }
+    for (const each of keys) {
+      this.#replaced.delete(opened(each[side]));
+      if (side === 'new') this.#replaced.set(opened(each.old), this.#hour);
+    }
     const tags = new Map(keys.map(({ path }) => [path, `tag-${path}`]));
-    return { end: 'done', tags, foreign };
+    return { end: 'done', tags, foreign, at: this.#now, follows: this.ledger.heads };
   }
 
-  async revoke({ keys }: Rotation): Promise<readonly string[]> {
+  async revoke({ keys, proven = '' }: Rotation): Promise<Revoked> {
+    const groups = groupsOf(keys);
+    const settings = { rotation: { overlap: this.overlap === 0 ? '0' : `${this.overlap}h` } };
+    const after = overlapEnd(proven, settings, this.#now);
+    if (after !== undefined) return { revoked: [], copies: groups, after };
     const own = keys.filter(({ path }) => path === hooked);
-    for (const each of own) {
+    for (const { path, old } of own) this.#byHook(path, opened(old));
+    const gone = await this.removeCopies(groups);
+    const copies = groups.filter((group) => !gone.includes(group));
+    return { revoked: own.map(({ path }) => path), copies };
+  }
+
+  async revokeOld({ keys, items }: Kept): Promise<ReadonlyMap<string, string>> {
+    const own = keys.filter(({ path }) => path === hooked);
+    for (const { path, old } of own) this.#byHook(path, opened(old));
+    const done = items.filter(({ key }) => own.some(({ path }) => path === key));
+    return new Map(done.map(({ id }) => [id, 'hook']));
+  }
+
+  async removeCopies(groups: readonly string[]): Promise<readonly string[]> {
+    if (this.#unfinished || this.#trouble.broken === targets.indexOf(store)) return [];
+    for (const group of groups) {
       this.#moment();
-      this.#revokeAtIssuer(each.path, opened(each.old));
+      for (const [path, value] of (this.versions.get(group) ?? []).flatMap((each) => [...each])) {
+        if (this.places.get(store)?.get(path) === value) continue;
+        this.#assertReplaced(path, value);
+        this.#count('copy removed');
+      }
+      this.versions.set(group, []);
       this.#moment();
     }
-    return own.map(({ path }) => path);
+    return groups;
+  }
+
+  confirm(item: Item, by: string): void {
+    const record = { at: this.#now, who: 'model', why: '', by };
+    this.#append(confirmationOf(item, 'model', record));
+    this.write(without(this.journal, [item.id]));
+    this.#count(`revoked behind the overlap: ${item.revoke}`);
+  }
+
+  async #revokePending(): Promise<boolean> {
+    return await revokeDue(dueRevocations(this.journal, this.ledger, this.#now), this);
+  }
+
+  #byHook(path: string, value: string): void {
+    this.#moment();
+    this.#assertReplaced(path, value);
+    this.#revokeAtIssuer(path, value);
+    this.#moment();
+  }
+
+  /** Neither an old credential nor a copy goes before the new one is proven and the overlap is over. */
+  #assertReplaced(path: string, value: string): void {
+    for (const [name, place] of this.places) {
+      assert.notEqual(place.get(path), value, `an old ${path} goes while ${name} has it`);
+    }
+    const since = this.#replaced.get(value);
+    if (since === undefined) return;
+    assert.ok(this.#hour - since >= this.overlap, `an old ${path} goes within the overlap`);
   }
 
   record(rotation: Rotation): void {
-    const record = recordOf(rotation, 'model', '2026-11-27T00:00:00.000Z');
-    for (const { id, key, revoke } of record.open) {
+    const record = recordOf(rotation, 'model', this.#now);
+    for (const { id, key, revoke } of record.open.filter((each) => each.revoke !== 'copies')) {
       const own = rotation.keys.find(({ path }) => path === key);
       this.#listed.set(id, opened(revoke === 'old' ? own?.old : own?.new));
     }
@@ -255,7 +346,7 @@ export class RotationModel implements Hands {
 
   /** A person has revoked what an item asks for, and says so. */
   async #confirm(which: number): Promise<boolean> {
-    const items = openItems(this.ledger);
+    const items = openItems(this.ledger).filter(({ revoke }) => revoke !== 'copies');
     const item = items[which % Math.max(1, items.length)];
     if (item === undefined || !confirmable(this.journal, this.ledger, item.id)) return false;
     this.#revokeAtIssuer(item.key, this.#listed.get(item.id) ?? '');
@@ -273,16 +364,29 @@ export class RotationModel implements Hands {
 
   /** As `up` does: target by target, what the config says. */
   #up(): 'done' | 'failed' {
+    this.#unfinished = true;
     for (const [at, target] of targets.entries()) {
       if (at === this.#trouble.broken) {
         if (this.#trouble.once) this.#trouble = { ...this.#trouble, broken: undefined };
         return 'failed';
       }
       this.#moment();
+      if (target === store) this.#keepVersions();
       for (const [path, value] of this.config) this.places.get(target)?.set(path, opened(value));
       this.#moment();
     }
+    this.#unfinished = false;
     return 'done';
+  }
+
+  /** Of each group that is about to be written, the version before. */
+  #keepVersions(): void {
+    const before = [...(this.places.get(store) ?? [])];
+    for (const group of groupsOf(before.map(([path]) => ({ path })))) {
+      const own = before.filter(([path]) => path.startsWith(`${group}.`));
+      if (own.every(([path, value]) => opened(this.config.get(path)) === value)) continue;
+      this.versions.set(group, [...(this.versions.get(group) ?? []), new Map(own)]);
+    }
   }
 
   #issue(): string {
@@ -375,5 +479,9 @@ export class RotationModel implements Hands {
         assert.equal(place.get(path), opened(value), `${path} in ${name}`);
       }
     }
+    await this.run({ do: 'wait', hours: this.overlap }, noTrouble);
+    assert.equal(await this.run({ do: 'revoke' }, noTrouble), 'well');
+    const left = openItems(this.ledger).filter(({ revoke }) => revoke === 'copies');
+    assert.deepEqual(left, [], 'copies are left');
   }
 }

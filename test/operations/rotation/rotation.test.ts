@@ -32,10 +32,16 @@ const valued: Outcome = {
   keys: [{ path, old: 'v1:old', new: 'v1:new', oldTag: 'aaaa', worth: true }],
   uncompared: ['prod'],
 };
-const rolled: Outcome = { of: 'roll out', tags: new Map([[path, 'bbbb']]) };
+const rolled: Outcome = {
+  of: 'roll out',
+  tags: new Map([[path, 'bbbb']]),
+  at: '2026-11-27T10:05:00.000Z',
+  follows: ['hash'],
+};
+const nothing = { of: 'revoke', revoked: [], copies: [] } as const;
 const play = (...outcomes: readonly Outcome[]): Rotation => outcomes.reduce(advance, start);
 const checked: Outcome = { of: 'check', checks: [{ what: path, result: 'none' }] };
-const done = play(valued, checked, rolled, { of: 'revoke', revoked: [] });
+const done = play(valued, checked, rolled, nothing);
 
 describe('a rotation', () => {
   it('goes from step to step, and its old credential is an item until somebody confirms', () => {
@@ -47,14 +53,33 @@ describe('a rotation', () => {
   });
 
   it('has no item for what a hook has revoked, or for a placeholder', () => {
-    const revoked = play(valued, checked, rolled, { of: 'revoke', revoked: [path] });
+    const revoked = play(valued, checked, rolled, { ...nothing, revoked: [path] });
     assert.deepEqual(revoked.items, []);
     const worthless = {
       ...play(valued, checked, rolled),
       keys: [{ ...start.keys[0], worth: false }],
     };
-    const end = advance(worthless as Rotation, { of: 'revoke', revoked: [] });
+    const end = advance(worthless as Rotation, nothing);
     assert.deepEqual(end.items, []);
+  });
+
+  it('leaves what an overlap holds back, and copies that are still there, as items with their time', () => {
+    const after = '2026-11-28T10:05:00.000Z';
+    const held = play(valued, checked, rolled, { ...nothing, copies: ['trading'], after });
+    assert.deepEqual(held.items, [
+      { id: 'abc-1', key: path, revoke: 'old', after },
+      { id: 'abc-2', key: 'trading', revoke: 'copies', after },
+    ]);
+    // The journal keeps what a way back needs, and copies need none.
+    const [kept] = finished({ kept: [], current: held }).kept;
+    assert.deepEqual(kept?.items, held.items.slice(0, 1));
+    const copies = play(valued, checked, rolled, {
+      ...nothing,
+      revoked: [path],
+      copies: ['trading'],
+    });
+    assert.deepEqual(copies.items, [{ id: 'abc-1', key: 'trading', revoke: 'copies' }]);
+    assert.deepEqual(finished({ kept: [], current: copies }), { kept: [] });
   });
 
   it('takes the old value back when a roll out fails, and rests; resumed, it rolls out again', () => {
@@ -90,6 +115,7 @@ describe('a rotation', () => {
     const [key] = record.keys;
     assert.deepEqual(key, { key: path, old: 'aaaa', new: 'bbbb', due: '2027-02-25' });
     assert.deepEqual(record.uncompared, ['prod']);
+    assert.deepEqual(record.follows, ['hash']);
     assert.ok(!JSON.stringify(record).includes('v1:'));
   });
 });
