@@ -18,7 +18,6 @@ import { type Right, wrongInputs } from './wrong-inputs.ts';
 const all = canaryValues();
 const values = new Map(readKeys.map((key) => [key, all.get(key) ?? '']));
 describe('the bot with input that is wrong', function () {
-  this.timeout(120_000);
   let bot: BotContainer;
 
   before(async function () {
