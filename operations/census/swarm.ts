@@ -108,6 +108,7 @@ function strangerOf(
   services: readonly Service[],
 ): Drift {
   const name = secret.Spec?.Name ?? '';
+  const id = /^[0-9a-z]{1,64}$/u.test(secret.ID ?? '') ? secret.ID : 'ID';
   const labelled = secret.Spec?.Labels?.[`${label}.stack`] === stack;
   const used = readersOf(secret, services).map(({ who }) => who);
   const user = used.length === 0 ? 'no service uses it' : `used by ${used.join(', ')}`;
@@ -118,7 +119,7 @@ function strangerOf(
     expected: 'none of that name',
     found: `${labelled ? "a secret with the stack's label" : 'a secret named as ours, without a label of ours'}; ${user}`,
     cause: 'somebody made it by hand, or it is of a key that the stack no longer uses',
-    fix: `docker --host ${host} secret inspect ${secret.ID ?? 'ID'} says since when; docker --host ${host} secret rm it if it is nobody's`,
+    fix: `docker --host ${host} secret inspect ${id} says since when; docker --host ${host} secret rm it if it is nobody's`,
   };
 }
 

@@ -23,7 +23,7 @@ export function printed(inventory: Inventory, width: number): string {
     '',
     ...blocks,
     ...(silent.length > 0 ? ['Not asked:', ...silent.map((line) => `  ${line}`), ''] : []),
-    `${summaryOf(inventory)}.`,
+    ...wrapped(`${summaryOf(inventory)}.`, width),
   ].join('\n');
 }
 
