@@ -131,6 +131,7 @@ async function askGroup(
             ? 'no current version'
             : `version ${shownVersion(version.VersionId)}${since === undefined ? '' : `, written ${since}`}`,
         cause: 'somebody wrote another value into it after the last up',
+        fix: fixOf(SecretId, written, version?.VersionId, Versions, about),
       });
     }
     const sighting: Sighting = {
@@ -148,6 +149,21 @@ async function askGroup(
     }
     return { sightings: [], drifts: [], unasked: [silent(target, base.place, error)] };
   }
+}
+
+/** A version that is there becomes the current one again; no value passes through anybody's hands. */
+function fixOf(
+  SecretId: string,
+  written: string | undefined,
+  found: string | undefined,
+  versions: readonly { readonly VersionId?: string | undefined }[],
+  { stack, aws }: AwsCase,
+): string {
+  const isKept = versions.some(({ VersionId }) => VersionId === written);
+  if (written === undefined || !isKept)
+    return `npm run rotate -- --stack ${stack} ${SecretId.split('/').at(-1)}`;
+  const from = found === undefined ? '' : ` --remove-from-version-id ${shownVersion(found)}`;
+  return `aws --region ${aws.region} secretsmanager update-secret-version-stage --secret-id ${SecretId} --version-stage ${current} --move-to-version-id ${written}${from}`;
 }
 
 async function askStrangers(

@@ -49,10 +49,11 @@ export async function askNamespace(api: Api, about: NamespaceCase): Promise<Answ
   for (const expected of groups) {
     const found = secrets.filter((each) => isNamedAs(each, expected));
     for (const each of found) known.add(each);
-    const { right, judged } = judge(found, expected, about);
+    const mended = { ...about, fix: fixOf(externals, expected, about) };
+    const { right, judged } = judge(found, expected, mended);
     drifts.push(...judged);
     if (right === undefined) continue;
-    drifts.push(...handsOn(right, expected, about));
+    drifts.push(...handsOn(right, expected, mended));
     const readers: readonly Reader[] = readersOf(right.metadata?.name ?? '');
     sightings.push({
       target,
@@ -73,6 +74,24 @@ export async function askNamespace(api: Api, about: NamespaceCase): Promise<Answ
 function isNamedAs({ metadata }: KubernetesObject, { group }: Expected): boolean {
   const { secretName } = catalogGroups[group];
   return new RegExp(`^${secretName}(?:-[0-9a-f]{8})?$`, 'u').test(metadata?.name ?? '');
+}
+
+/**
+ * What the operator made it makes again; an `up` that finds its ExternalSecret right would do nothing
+ * (https://external-secrets.io/latest/introduction/faq/, "manually trigger a secret refresh").
+ */
+function fixOf(
+  externals: readonly KubernetesObject[],
+  expected: Expected,
+  { fix, kubectl }: NamespaceCase,
+): string {
+  const right = externals.find(
+    (each) =>
+      isNamedAs(each, expected) && (expected.tag === undefined || tagOf(each) === expected.tag),
+  );
+  const name = right?.metadata?.name;
+  if (name === undefined) return fix;
+  return `${kubectl} annotate --overwrite externalsecret ${name} force-sync="$(date +%s)"`;
 }
 
 /** Being deleted, or about to be: its ExternalSecret is gone already. */

@@ -128,6 +128,18 @@ describe('what is asked of a namespace', () => {
     ]);
   });
 
+  it('is mended by a sync where the operator knows the right tag, and by an up where not', async () => {
+    const fixes = async () => (await asked()).drifts.map(({ kind, fix }) => `${kind}: ${fix}`);
+    secret(monitoring, 'bbbbbbbbbb', written(operator, 'grafana_api_key'));
+    assert.deepEqual(await fixes(), [
+      `other tag: kubectl -n hummingbot annotate --overwrite externalsecret ${monitoring} force-sync="$(date +%s)"`,
+    ]);
+    const path = `${externals}/${monitoring}`;
+    const annotations = { 'hummingbot-secrets/tag': 'bbbbbbbbbb' };
+    server.put(path, { ...server.get(path), metadata: { name: monitoring, annotations } });
+    assert.deepEqual(await fixes(), ['other tag: FIX']);
+  });
+
   it('takes no writer of ours for a stranger', async () => {
     for (const manager of [
       'pulumi-kubernetes-0a1b2c3d',
@@ -212,7 +224,7 @@ describe('what is asked of a namespace', () => {
   it('says who may read a Secret: its Roles, and the pods that mount it', async () => {
     const rbac = '/apis/rbac.authorization.k8s.io/v1/namespaces/hummingbot';
     const rule = { apiGroups: [''], resources: ['secrets'], verbs: ['get'] };
-    const role = (name: string, ...resourceNames: readonly string[]): void =>
+    const role = (name: string, ...resourceNames: readonly string[]): Stored =>
       server.put(`${rbac}/roles/${name}`, {
         rules: [{ ...rule, resourceNames }],
       } as unknown as Stored);

@@ -113,6 +113,12 @@ describe('what is asked of AWS', () => {
       'changed AWS secret hummingbot/trading: version version-2, written 1970-01-01T00:00:00.000Z',
     ]);
     assert.equal(found.sightings[0]?.tag, undefined);
+    assert.equal(found.drifts[0]?.fix, 'npm run rotate -- --stack prod trading');
+    versions = [...versions, { VersionId: 'version-1', VersionStages: ['AWSPREVIOUS'] }];
+    assert.equal(
+      (await askStore(client, about)).drifts[0]?.fix,
+      'aws --region us-east-1 secretsmanager update-secret-version-stage --secret-id hummingbot/trading --version-stage AWSCURRENT --move-to-version-id version-1 --remove-from-version-id version-2',
+    );
   });
 
   it('finds a secret that is gone, that waits for its deletion, or has no version', async () => {
