@@ -32,7 +32,7 @@ export function parseRequest(args: readonly string[]): Request {
     // As any other word.
   }
   throw new CommandError(
-    `drift: got an unknown option or word; allowed: ${usage}; fix: see docs/drift.md`,
+    `drift: got an unknown option or word; allowed: ${usage}; fix: put -- before the flags, and see docs/drift.md`,
   );
 }
 
@@ -44,8 +44,8 @@ async function report(): Promise<number> {
     );
     return 0;
   }
-  const { stack, format } = parseRequest(words);
   refuseSwallowedFlags('npm run drift --', ['format']);
+  const { stack, format } = parseRequest(words);
   const engine = await prepareEngine(stack, { lock: false });
   const census = await takeCensus(engine, await openConfig(engine));
   const at = new Date().toISOString();

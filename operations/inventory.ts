@@ -36,8 +36,8 @@ async function main(): Promise<number> {
     );
     return 0;
   }
-  const { stack, format, out } = parseRequest(words);
   refuseSwallowedFlags('npm run inventory --', ['format', 'out']);
+  const { stack, format, out } = parseRequest(words);
   const engine = await prepareEngine(stack, { lock: false });
   const census = await takeCensus(engine, await openConfig(engine));
   const inventory = inventoryOf(census, loadLedger(stack), new Date());

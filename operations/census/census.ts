@@ -94,7 +94,11 @@ export async function takeCensus(
   const isDelivered = (key: SecretKey, value: string): boolean =>
     tags.get(`${entryOf(key).group}.${key}`) === tag(tagKey, [[key, value]]);
   const values = new Map([...set].filter(([key, value]) => isDelivered(key, value)));
-  const groups = settled.groups.map(({ name, source }): Expected => {
+  // A group that was never delivered has no place yet: its keys are not delivered, which is said once.
+  const carried = settled.groups.filter(
+    ({ name, source }) => source === 'external' || outputs.tags[name] !== undefined,
+  );
+  const groups = carried.map(({ name, source }): Expected => {
     const own = keys.filter(({ entry }) => entry.group === name);
     // Whoever else writes need not write what is optional.
     const there = own.filter((each) =>

@@ -26,8 +26,10 @@ const endings: Readonly<Record<string, Format>> = {
 
 /** @throws CommandError when the words are not known flags */
 export function parseRequest(args: readonly string[]): Request {
-  const refuse = (got: string, fix = 'see docs/inventory.md'): CommandError =>
-    new CommandError(`inventory: got ${got}; allowed: ${usage}; fix: ${fix}`);
+  const refuse = (
+    got: string,
+    fix = 'put -- before the flags, and see docs/inventory.md',
+  ): CommandError => new CommandError(`inventory: got ${got}; allowed: ${usage}; fix: ${fix}`);
   const parsed = (() => {
     try {
       const options = {

@@ -66,7 +66,7 @@ describe('npm run drift', () => {
     });
     for (const words of [['prod'], ['--format', 'csv'], ['--nope'], ['--stack']]) {
       const message =
-        'drift: got an unknown option or word; allowed: npm run drift -- [--stack NAME] [--format table|json]; fix: see docs/drift.md';
+        'drift: got an unknown option or word; allowed: npm run drift -- [--stack NAME] [--format table|json]; fix: put -- before the flags, and see docs/drift.md';
       assert.throws(() => parseRequest(words), { message });
     }
   });

@@ -183,11 +183,15 @@ describe('the words of npm run inventory', () => {
   });
 
   for (const [words, got, fix] of [
-    [['prod'], 'an unknown option or word, or an option without its word', 'see docs/inventory.md'],
+    [
+      ['prod'],
+      'an unknown option or word, or an option without its word',
+      'put -- before the flags, and see docs/inventory.md',
+    ],
     [
       ['--stack'],
       'an unknown option or word, or an option without its word',
-      'see docs/inventory.md',
+      'put -- before the flags, and see docs/inventory.md',
     ],
     [['--format', 'htm'], '--format "htm"', '--format html'],
     [['--out='], 'no file behind --out', '--out inventory.html'],
