@@ -21,6 +21,8 @@ const mostNodes = 14;
 const others = 'others';
 const nowhere = 'nowhere';
 const rowHeight = 24;
+/** Width of a bold one, at most on average. */
+const letter = 8.5;
 const top = 44;
 const width = 960;
 const strandX = 300;
@@ -50,18 +52,21 @@ export function picture(inventory: Inventory): Markup {
   const drawn = strands.map((strand, index) => {
     const y = at(index, strands.length);
     const colour = `strand g${groups.indexOf(strand.group) % colours}`;
-    const state = strand.overdue > 0 ? `${colour} overdue` : colour;
+    // Of some that are alike, a number says how many are.
+    const state = strand.overdue === strand.count ? `${colour} overdue` : colour;
     return element('g', { class: state }, element('title', {}, wordsOf(strand)), [
       ...linesOf(strand, y, targetY, consumerY),
       element('circle', { cx: strandX, cy: y, r: 4 }),
       element('text', { x: strandX - 10, y: y + 4, 'text-anchor': 'end' }, labelOf(strand)),
     ]);
   });
+  const longest = Math.max(0, ...strands.map((strand) => labelOf(strand).length));
+  const more = Math.max(0, Math.ceil(longest * letter) + 20 - strandX);
   const about = `${inventory.secrets.length} secrets of stack ${inventory.stack}: which target carries each, and who uses it`;
   return element(
     'svg',
     {
-      viewBox: `0 0 ${width} ${height}`,
+      viewBox: `${-more} 0 ${width + more} ${height}`,
       role: 'img',
       'aria-label': `${about}. The table below has the same.`,
     },
@@ -75,7 +80,7 @@ export function picture(inventory: Inventory): Markup {
         'g',
         { class: name === noConsumer ? 'consumer none' : 'consumer' },
         element('circle', { cx: consumerX, cy: y, r: 5 }),
-        element('text', { x: consumerX + 12, y: y + 4 }, name),
+        element('text', { x: consumerX + 12, y: y + 4 }, short(name, 26)),
       ),
     ),
   );
@@ -92,7 +97,7 @@ function targetBox(name: string, y: number): Markup {
     'g',
     { class: 'target' },
     element('rect', box),
-    element('text', { x: (left + right) / 2, y: y + 4, 'text-anchor': 'middle' }, name),
+    element('text', { x: (left + right) / 2, y: y + 4, 'text-anchor': 'middle' }, short(name, 22)),
   );
 }
 
@@ -133,8 +138,8 @@ function labelOf({ label, count, overdue }: Strand): string {
   return `${short(many)} ${count > 1 ? `, ${overdue} overdue` : ', overdue'}`.replace(' ,', ',');
 }
 
-function short(text: string): string {
-  return text.length > 34 ? `${text.slice(0, 33)}…` : text;
+function short(text: string, most = 34): string {
+  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 }
 
 function wordsOf(strand: Strand): string {
