@@ -85,6 +85,20 @@ const allowed: readonly (readonly [RegExp, RegExp])[] = [
   [/^operations\/leaks\//, /^(?:operations\/(?:leaks|engine)\/|components\/(?:catalog|shape)\.ts)/],
   [/^operations\/supply\//, /^operations\/supply\//],
   [/^operations\/doctor\.ts$/, /^operations\/(?:doctor|engine)\//],
+  // Asks the systems themselves, by the doctor's ways to them.
+  [
+    /^operations\/census\//,
+    /^(?:operations\/(?:census|doctor|engine)\/|settings(?:\.ts$|\/mistake\.ts$)|components\/(?:catalog|values|labels|systems)\.ts|components\/delivery\/(?:delivery|targets)\.ts|plugins\/(?:docker-api|kubernetes-api|vault-api|resource-handler)\.ts)/,
+  ],
+  [
+    /^operations\/inventory\//,
+    /^(?:operations\/(?:inventory|census|doctor|engine)\/|operations\/rotation\/ledger\.ts|components\/catalog\.ts|settings\/mistake\.ts)/,
+  ],
+  [/^operations\/drift\//, /^(?:operations\/(?:drift|census)\/|settings\/mistake\.ts)/],
+  [
+    /^operations\/(?:inventory|drift)\.ts$/,
+    /^operations\/(?:inventory|drift|census|doctor|engine|rotation)\//,
+  ],
   [
     /^operations\/(?:rehearse|tools)\.ts$/,
     /^(?:operations\/engine\/|components\/(?:catalog|shape)\.ts|settings\/mistake\.ts|rehearsal\/)/,

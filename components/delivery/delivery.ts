@@ -312,6 +312,8 @@ export interface Trace {
   readonly mode: '0400' | '0600';
   /** Whether a file's content has the key with this value; without one, with any. */
   holds(content: string, value?: string): boolean;
+  /** What the file has of the key, where it is nothing but that of each key in the catalog's order. */
+  part?(value: string): string;
 }
 
 /** A target that writes files. */

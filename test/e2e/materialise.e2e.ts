@@ -17,7 +17,7 @@ import { type Right, wrongInputs } from './wrong-inputs.ts';
 
 const all = canaryValues();
 const values = new Map(readKeys.map((key) => [key, all.get(key) ?? '']));
-describe('the bot with input that is wrong', function () {
+describe('the bot with input that is wrong', () => {
   let bot: BotContainer;
 
   before(async function () {

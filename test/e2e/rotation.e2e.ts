@@ -9,7 +9,11 @@
  */
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import {
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  UpdateSecretVersionStageCommand,
+} from '@aws-sdk/client-secrets-manager';
 import { differences } from '../../rehearsal/keystore.ts';
 import { lookAlike } from '../../rehearsal/look-alikes.ts';
 import { eventually } from '../../rehearsal/servers/kubernetes-client.ts';
@@ -17,6 +21,7 @@ import { leaks } from '../canary.ts';
 import { random } from '../random.ts';
 import { shownRequest } from './audit-log.ts';
 import { type ClusterWatch, isDone, isPreflight, isReady, restartsOf } from './cluster-watch.ts';
+import { driftOf, linesOf } from './drift-report.ts';
 import { compareObjects, storedVersions } from './left-behind.ts';
 import { canRehearse, RehearsedStack } from './rehearsed-stack.ts';
 import { absences, bookFaults, makePair, mixtures, overlaps, type Pair } from './rotation-rules.ts';
@@ -95,6 +100,67 @@ describe('a rotation', () => {
     assert.match(stdout, /Resources:\n {4}\d+ unchanged\n/u);
     assert.deepEqual(stack.foreignWrites(mark).map(shownRequest), []);
     assert.deepEqual(stack.awsWrites(mark), []);
+  });
+
+  it('has no drift, and each that is planted by hand is found, and gone with its fix', async () => {
+    const drift = async () => await driftOf(async (...words) => await stack.run(...words));
+    assert.deepEqual(await drift(), []);
+    const client = stack.secretsManager();
+    const planted = lookAlike('line', 'datadog_api_key');
+    set.set('planted', planted);
+    const foreign = 'hummingbot-trading-keys-deadbeef';
+    // The operator would mend some of it before anybody looks.
+    await stack.paused('external-secrets', async () => {
+      const SecretString = JSON.stringify({ datadog_api_key: planted });
+      await client.send(
+        new PutSecretValueCommand({ SecretId: 'hummingbot/monitoring', SecretString }),
+      );
+      const data = JSON.stringify({ data: { datadog_api_key: 'eA==' } });
+      for (const words of [
+        ['patch', 'secret', 'hummingbot-monitoring', '--type', 'merge', '--patch', data],
+        [
+          'annotate',
+          '--overwrite',
+          'secret',
+          'hummingbot-infrastructure',
+          'hummingbot-secrets/tag=aaaaaaaaaa',
+        ],
+        ['create', 'secret', 'generic', foreign, '--from-literal=x=y'],
+      ]) {
+        const { code, stderr } = await stack.kubectl(...words);
+        assert.equal(code, 0, stderr);
+      }
+      const found = await drift();
+      assert.deepEqual(linesOf(found), [
+        'changed AWS secret hummingbot/monitoring',
+        'changed Secret hummingbot/hummingbot-monitoring',
+        'other tag Secret hummingbot/hummingbot-infrastructure',
+        `unknown Secret hummingbot/${foreign}`,
+      ]);
+      const [inAws, edited] = found;
+      assert.match(edited?.found ?? '', /^datadog_api_key written by kubectl-patch at 20/u);
+      const move = /--move-to-version-id (\S+) --remove-from-version-id (\S+)$/u;
+      const [, MoveToVersionId, RemoveFromVersionId] = move.exec(inAws?.fix ?? '') ?? [];
+      await client.send(
+        new UpdateSecretVersionStageCommand({
+          SecretId: 'hummingbot/monitoring',
+          VersionStage: 'AWSCURRENT',
+          MoveToVersionId,
+          RemoveFromVersionId,
+        }),
+      );
+      assert.equal((await stack.kubectl('delete', 'secret', foreign)).code, 0);
+    });
+    for (const name of ['hummingbot-monitoring', 'hummingbot-infrastructure']) {
+      const words = ['annotate', '--overwrite', 'externalsecret', name, `force-sync=${Date.now()}`];
+      assert.equal((await stack.kubectl(...words)).code, 0);
+    }
+    let left: readonly string[] = [];
+    const isClean = await eventually(60, async () => {
+      left = linesOf(await drift());
+      return left.length === 0;
+    });
+    assert.ok(isClean, left.join());
   });
 
   it('is previewed by the name of the changed key, and no value', async () => {

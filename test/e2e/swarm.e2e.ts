@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { entryOf, keysOf, type SecretKey } from '../../components/catalog.ts';
 import { leaks, makeCanary } from '../canary.ts';
 import type { Result } from './checkout.ts';
+import { driftOf, linesOf } from './drift-report.ts';
 import { canRehearse } from './rehearsed-stack.ts';
 import { SwarmStack } from './swarm-stack.ts';
 
@@ -296,6 +297,25 @@ describe('a stack in a swarm, on a real engine', () => {
     );
     await swarm.api.remove(`/secrets/${ID}`);
     await up();
+  });
+
+  it('has no drift, and finds secrets that nobody of us made, by their label and by their name', async () => {
+    const drift = async () => await driftOf(async (...words) => await swarm.run(...words));
+    assert.deepEqual(await drift(), []);
+    const made: string[] = [];
+    for (const [Name, Labels] of [
+      ['mine', { 'hummingbot-secrets.stack': 'prod' }],
+      ['binance_api_key-deadbeef', {}],
+    ] as const) {
+      const body = { Name, Labels, Data: Buffer.from('theirs').toString('base64') };
+      made.push(String((await swarm.api.post('/secrets/create', { body })).ID));
+    }
+    assert.deepEqual([...linesOf(await drift())].sort(), [
+      'unknown Docker secret binance_api_key-deadbeef',
+      'unknown Docker secret mine',
+    ]);
+    for (const id of made) await swarm.api.remove(`/secrets/${id}`);
+    assert.deepEqual(await drift(), []);
   });
 
   it('writes a stack file for docker stack deploy, and never runs two bots on the way', async () => {
