@@ -32,7 +32,16 @@ function urlForms(text: string): readonly string[] {
     /[!'()*]/gu,
     (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`,
   );
-  return [encoded, lower, strict, encoded.replaceAll('%20', '+'), strict.replaceAll('%20', '+')];
+  // As forms are sent, which leave the star alone and nothing else of those.
+  const form = new URLSearchParams({ text }).toString().slice('text='.length);
+  return [
+    encoded,
+    lower,
+    strict,
+    form,
+    encoded.replaceAll('%20', '+'),
+    strict.replaceAll('%20', '+'),
+  ];
 }
 
 /** As JavaScript writes it, as Go does, and each inside of another JSON text. */
