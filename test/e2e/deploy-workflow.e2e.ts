@@ -153,7 +153,7 @@ describe('deploying and rotating by workflow', () => {
   });
 
   it('deploys the rotated values from main behind the merge, and the next rotation finds nothing to propose', async () => {
-    github.merge('refs/remotes/origin/rotation/dev');
+    github.merge('rotation/dev');
     const { code, summary } = await up('dev');
     assert.equal(code, 0, summary);
     assert.equal(checkout.read(`out/dev/${redis}`), first);

@@ -79,13 +79,19 @@ esac
 
   /** As a person merges a pull request: main has its commits, and its branch is gone. */
   merge(branch: string): void {
-    this.git('push', '-q', 'origin', `${branch}:main`, `:${branch}`);
+    const heads = 'refs/heads/';
+    this.git('fetch', '-q', 'origin');
+    this.git('push', '-q', 'origin', `refs/remotes/origin/${branch}:${heads}main`);
+    this.git('push', '-q', 'origin', `:${heads}${branch}`);
     this.takeMain();
   }
 
-  /** As the next run's checkout does. */
+  /** As the next run's checkout does: main of the origin, and no branch of an earlier run. */
   takeMain(): void {
-    this.git('fetch', '-q', 'origin');
+    this.git('fetch', '-q', '--prune', 'origin');
     this.git('checkout', '-q', '-B', 'main', 'origin/main');
+    const others = this.git('branch', '--format', '%(refname:short)').trim().split('\n');
+    for (const each of others.filter((name) => name !== 'main'))
+      this.git('branch', '-q', '-D', each);
   }
 }
