@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as pulumi from '@pulumi/pulumi';
 import { parse } from 'yaml';
-import { entryOf, type SecretKey } from '../components/catalog.ts';
+import { entryOf, groupNames, type SecretKey } from '../components/catalog.ts';
 import { makeCanary } from './canary.ts';
 import { mocked, Recorder, settled } from './recorder.ts';
 
@@ -81,7 +81,13 @@ export async function runProgram(
       string,
       { default: unknown }
     >;
-    const { config } = parse(readFileSync(`Pulumi.${stack}.yaml`, 'utf8')) as { config: object };
+    const file = parse(readFileSync(`Pulumi.${stack}.yaml`, 'utf8')) as { config: object };
+    // Values of whoever has a backend of their own stand in it, encrypted.
+    const config = Object.fromEntries(
+      Object.entries(file.config).filter(
+        ([name]) => !groupNames.some((group) => name === `${project}:${group}`),
+      ),
+    );
     const maps: Record<string, Record<string, string>> = {};
     for (const [key, value] of values) {
       const { group } = entryOf(key);
