@@ -17,6 +17,7 @@ import {
   serviceNames,
 } from './components/catalog.ts';
 import { type TargetName, targetNames } from './components/delivery/targets.ts';
+import type { Outside } from './components/outside.ts';
 import type { Strategy } from './components/strategy.ts';
 import type {
   AwsAccount,
@@ -33,6 +34,7 @@ import type { Kubeconfig } from './settings/kubeconfig.ts';
 import { checkFights, checkList } from './settings/lists.ts';
 import { type Mistake, report } from './settings/mistake.ts';
 import { checkIgnored } from './settings/output-directory.ts';
+import { checkOutside } from './settings/outside.ts';
 import type { RawSettings } from './settings/raw.ts';
 import { checkGitopsDirectory, checkRecipients } from './settings/recipients.ts';
 import { checkRotation, lastRotations } from './settings/rotation.ts';
@@ -96,6 +98,8 @@ export interface Settings {
   readonly handOver: boolean;
   readonly exchanges: readonly ExchangeName[];
   readonly services: readonly ServiceName[];
+  /** Undefined when the bot is not restarted for what somebody else changes. */
+  readonly outside: Outside | undefined;
   /** Undefined when no target needs it. */
   readonly aws: AwsAccount | undefined;
   /** Undefined when no target ends in a namespace. */
@@ -191,8 +195,9 @@ export function validate(raw: RawSettings): Checked {
   const cluster = checkCluster(raw, chosenTargets, place, found);
   const manager = checkManager(raw, chosenTargets, namespace, found);
   checkDigest(raw, image, (place ?? manager) !== undefined && protect, found);
-  const outside = chosenTargets.filter((name) => !endsInNamespace([name]));
-  const manners = checkGroups(raw, outside, found);
+  const elsewhere = chosenTargets.filter((name) => !endsInNamespace([name]));
+  const manners = checkGroups(raw, elsewhere, found);
+  const outside = checkOutside(raw, manners, found);
   const none: ReadonlyMap<SecretKey, string> = new Map();
   const plain: string[] = [];
   const last = lastRotations(raw.config.rotation);
@@ -237,6 +242,7 @@ export function validate(raw: RawSettings): Checked {
       sealing,
       handOver,
       ...chosen,
+      outside,
       aws,
       place,
       vault,

@@ -26,6 +26,7 @@ const scalarNames = [
   'image',
   'namespace',
   'prefix',
+  'externalWithin',
   'outputDirectory',
   'gitopsDirectory',
   'sealedInto',

@@ -119,6 +119,7 @@ const rightScalars: Readonly<Record<string, readonly unknown[]>> = {
   image: ['hummingbot/hummingbot:version-2.16.0', `hummingbot/hummingbot@${digest}`],
   namespace: ['hummingbot'],
   prefix: ['hummingbot', 'team/hummingbot'],
+  externalWithin: ['', '2m', '1h30m', 'never'],
   outputDirectory: ['out'],
   gitopsDirectory: ['gitops'],
   sealedInto: ['cluster', 'git'],

@@ -28,7 +28,7 @@ const allowed: readonly (readonly [RegExp, RegExp])[] = [
   [/^components\/values\.ts$/, /^components\/(?:catalog|shape)\.ts$/],
   [/^components\/(?:systems|labels|strategy)\.ts$/, /^components\/(?:catalog|kinds)\.ts$/],
   [/^components\/(?:kinds|live-kinds)\.ts$/, /^components\/kinds\.ts$/],
-  [/^components\/git-yaml\.ts$/, /^$/],
+  [/^components\/(?:git-yaml|outside)\.ts$/, /^$/],
   [
     /^components\/certificate\.ts$/,
     /^(?:components\/systems\.ts|plugins\/hummingbot\/sealing-resources\.ts|settings\/mistake\.ts)/,
@@ -40,7 +40,7 @@ const allowed: readonly (readonly [RegExp, RegExp])[] = [
   // An operator's own access is a part of the way that it carries.
   [
     /^components\/delivery\//,
-    /^(?:components\/(?:catalog|values|systems|labels|live-kinds|git-yaml)\.ts|components\/(?:delivery|access)\/|plugins\/hummingbot\/(?:resources|git-resources|sealing-resources|sops-rules|get-vault)\.ts)/,
+    /^(?:components\/(?:catalog|values|systems|labels|live-kinds|git-yaml|outside)\.ts|components\/(?:delivery|access)\/|plugins\/hummingbot\/(?:resources|git-resources|sealing-resources|sops-rules|get-vault)\.ts)/,
   ],
   [
     /^components\/access\//,
@@ -48,7 +48,7 @@ const allowed: readonly (readonly [RegExp, RegExp])[] = [
   ],
   [
     /^components\/consumers\//,
-    /^(?:components\/(?:catalog|shape|strategy|systems|labels)\.ts|components\/delivery\/delivery\.ts|components\/consumers\/|plugins\/hummingbot\/resources\.ts)/,
+    /^(?:components\/(?:catalog|shape|strategy|systems|labels|outside)\.ts|components\/delivery\/delivery\.ts|components\/consumers\/|plugins\/hummingbot\/resources\.ts)/,
   ],
   [
     /^components\/in-namespace\.ts$/,
@@ -60,7 +60,7 @@ const allowed: readonly (readonly [RegExp, RegExp])[] = [
   ],
   [
     /^settings(?:\/.*)?\.ts$/,
-    /^(?:settings\/|components\/(?:catalog|shape|strategy|systems|values)\.ts|components\/delivery\/targets\.ts)/,
+    /^(?:settings\/|components\/(?:catalog|outside|shape|strategy|systems|values)\.ts|components\/delivery\/targets\.ts)/,
   ],
   [/^plugins\//, /^(?:plugins\/|engine-watch\.cjs)/],
   // A judge asks nobody whom it judges, but for the names that all agree on.

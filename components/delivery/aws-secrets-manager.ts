@@ -156,6 +156,7 @@ export async function deliver(name: string, args: ClusterDeliveryArgs): Promise<
         },
       },
       stored: store.stored,
+      outside: args.outside,
       kubeconfig: cluster.kubeconfig,
       context: cluster.context,
     },

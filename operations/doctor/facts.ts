@@ -58,6 +58,8 @@ export interface Report {
   /** The strategy that was started. */
   readonly trading: string | undefined;
   readonly at: string;
+  /** Why it does not take what somebody else has written since. */
+  readonly outside?: Mistake;
 }
 
 export interface BotFacts {
