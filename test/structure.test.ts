@@ -81,6 +81,17 @@ const allowed: readonly (readonly [RegExp, RegExp])[] = [
     /^(?:operations\/(?:doctor|engine)\/|operations\/rotation\/(?:files|journal|ledger)\.ts|settings(?:\.ts$|\/)|components\/(?:catalog|shape|values|labels)\.ts|components\/delivery\/(?:delivery|targets)\.ts|plugins\/(?:docker-api|kubernetes-api|resource-handler|hummingbot\/pod-trouble)\.ts)/,
   ],
   [/^operations\/doctor\.ts$/, /^operations\/(?:doctor|engine)\//],
+  // Who may read is asked of the code that gives the rights, and of the systems that have them.
+  [
+    /^operations\/access\//,
+    /^(?:operations\/(?:access|engine)\/|operations\/doctor\/swarm\.ts|settings\/|components\/(?:catalog|systems|access\/(?:iam|rbac)|delivery\/(?:aws-rules|targets))\.ts|plugins\/(?:docker-api|kubernetes-api|resource-handler|vault-api)\.ts)/,
+  ],
+  [
+    /^operations\/audit\//,
+    /^(?:operations\/(?:audit|access|engine)\/|components\/(?:catalog|systems|access\/rbac|delivery\/aws-rules)\.ts)/,
+  ],
+  [/^operations\/access\.ts$/, /^operations\/(?:access|engine)\//],
+  [/^operations\/audit\.ts$/, /^operations\/(?:audit|access|engine)\//],
   [
     /^operations\/(?:rehearse|tools)\.ts$/,
     /^(?:operations\/engine\/|components\/(?:catalog|shape)\.ts|settings\/mistake\.ts|rehearsal\/)/,
