@@ -150,7 +150,7 @@ export function identitiesOf(
     list: readonly { PolicyName?: string | undefined; PolicyDocument?: string | undefined }[] = [],
   ): readonly Policy[] =>
     list.map(({ PolicyName, PolicyDocument = '' }) =>
-      parsePolicy(`inline policy ${PolicyName}`, decodeURIComponent(PolicyDocument)),
+      parsePolicy(`inline policy ${PolicyName}`, decoded(PolicyDocument)),
     );
   const bounded = (boundary: { PermissionsBoundaryArn?: string | undefined } | undefined) => {
     const policy = managed.get(boundary?.PermissionsBoundaryArn ?? '');
@@ -174,7 +174,7 @@ export function identitiesOf(
       policies: [...inline(role.RolePolicyList), ...attached(role.AttachedManagedPolicies)],
       trust: parsePolicy(
         `trust policy of ${role.RoleName}`,
-        decodeURIComponent(role.AssumeRolePolicyDocument ?? '%7B%7D'),
+        decoded(role.AssumeRolePolicyDocument ?? '{}'),
       ),
       ...bounded(role.PermissionsBoundary),
     }));
@@ -195,7 +195,7 @@ export function identitiesOf(
 
 function documentOf({ PolicyVersionList = [] }: ManagedPolicyDetail): string | undefined {
   const { Document } = PolicyVersionList.find(({ IsDefaultVersion }) => IsDefaultVersion) ?? {};
-  return Document === undefined ? undefined : decodeURIComponent(Document);
+  return Document === undefined ? undefined : decoded(Document);
 }
 
 /** A service's message may quote the request: of it there is the code alone. */
@@ -205,5 +205,14 @@ async function ask<T>(right: string, call: () => Promise<T>): Promise<T> {
   } catch (error) {
     const { name } = error as Error;
     throw new Refused(right, /^\w{1,60}$/u.test(name) ? name : 'no answer');
+  }
+}
+
+/** IAM gives documents as parts of a URL. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
   }
 }

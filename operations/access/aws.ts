@@ -73,7 +73,9 @@ class AccountReview {
     const findings: Finding[] = [];
     if (this.#reads(stranger, secret).allowed !== 'no') {
       const { cause } = this.#reads(stranger, secret);
-      findings.push(this.#difference('anybody, of any account', 'GetSecretValue', secret, cause));
+      const closed = this.#decrypts(stranger, secret).allowed === 'no';
+      const way = `GetSecretValue${closed ? ', which the key policy alone stops' : ''}`;
+      findings.push(this.#difference('anybody, of any account', way, secret, cause));
     }
     if (this.#open.has(secret.name)) {
       const cause =
