@@ -45,6 +45,11 @@ describe("the API server's audit log", () => {
       'a part of Kubernetes',
     ],
     ['an administrator', kubernetesEntry('list', '', 'deployer'), 'administrators'],
+    [
+      'the break-glass certificate of a cluster',
+      kubernetesEntry('list', '', 'kubernetes-admin', { groups: ['system:masters'] }),
+      'system:masters',
+    ],
     ['a stranger', kubernetesEntry('get', trading, 'eve'), undefined],
     [
       'a reader of another group',
