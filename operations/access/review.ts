@@ -44,7 +44,10 @@ export async function review(scope: Scope): Promise<Reviewed> {
       ? ['this machine: root, sudo, and who reads its disk']
       : []),
   ];
-  return { ...joined(answers), outOfReach: reach };
+  const all = joined(answers);
+  const isNowhere = hasFiles(scope) && all.findings.every(({ system }) => system !== 'files');
+  const none = isNowhere ? ['files: none of the stack is here; npm start writes them'] : [];
+  return { ...all, outOfReach: [...none, ...reach] };
 }
 
 function silent(system: string, got: string, fix: string): Answers {
