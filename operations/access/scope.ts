@@ -87,7 +87,7 @@ export async function readScope(stack: string, withCluster = true): Promise<Scop
     );
   }
   const settings = settingsOf({ path, text: readFileSync(path, 'utf8') }, projectName);
-  const config = { ...defaults(), ...settings };
+  const config = { ...defaults(), ...asTyped(settings) };
   // What is written for git may name the cluster that it ends in.
   const asksCluster = needs(config, 'cluster') || String(config.kubeContext ?? '') !== '';
   const kubeconfig = withCluster && asksCluster ? await readKubeconfig() : undefined;
@@ -97,6 +97,15 @@ export async function readScope(stack: string, withCluster = true): Promise<Scop
   const wrong = mistakes.filter(({ what }) => withCluster || what !== 'kubeContext');
   if (wrong.length > 0) throw new CommandError(report(stack, wrong));
   return scope;
+}
+
+/** `pulumi config set` writes flags as texts, and takes them for flags. */
+export function asTyped(
+  settings: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  const typed = (value: unknown): unknown =>
+    value === 'true' || value === 'false' ? value === 'true' : value;
+  return Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, typed(value)]));
 }
 
 type Found = (mistake: Mistake) => void;

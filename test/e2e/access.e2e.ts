@@ -83,7 +83,7 @@ describe('access to a rehearsed prod', () => {
     assert.equal(report.code, 0);
     const reasons = new Set(report.readers.map(({ expected }) => expected));
     const all = ['readers.trading', 'readers.monitoring', 'brings the Secrets', 'administrators'];
-    for (const reason of [...all, 'a part of Kubernetes', "the operator's role", 'deployRoles']) {
+    for (const reason of [...all, 'a part of Kubernetes', "the operator's role"]) {
       assert.ok(reasons.has(reason), `${reason} of ${[...reasons].join()}`);
     }
     const { at: _, code, ...again } = await access();

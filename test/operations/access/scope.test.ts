@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { operatorsOf } from '../../../operations/access/review.ts';
-import { readScope } from '../../../operations/access/scope.ts';
+import { asTyped, readScope } from '../../../operations/access/scope.ts';
 import { CommandError } from '../../../operations/engine/command-error.ts';
 
 describe('what a review asks about', () => {
@@ -14,6 +14,14 @@ describe('what a review asks about', () => {
       [undefined, undefined, undefined],
     );
     assert.deepEqual(scope.administrators, { subjects: [], principals: [] });
+  });
+
+  it('takes a flag that Pulumi wrote as text', () => {
+    assert.deepEqual(asTyped({ protect: 'true', handOver: 'false', namespace: 'true-x' }), {
+      protect: true,
+      handOver: false,
+      namespace: 'true-x',
+    });
   });
 
   it('needs a stack that is there, in one line', async () => {
