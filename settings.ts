@@ -27,6 +27,7 @@ import type {
   SwarmManager,
   VaultServer,
 } from './components/systems.ts';
+import { checkAdministrators } from './settings/administrators.ts';
 import { checkGroups, checkReaders, type GroupManner } from './settings/groups.ts';
 import { checkHandOver } from './settings/hand-over.ts';
 import { checkEnvironment, checkNames, checkStack, type Environment } from './settings/identity.ts';
@@ -189,6 +190,7 @@ export function validate(raw: RawSettings): Checked {
   checkFights(raw, chosenTargets, found);
   checkPlaceholders(raw, protect, placeholders, found);
   const readers = checkReaders(raw, found);
+  checkAdministrators(raw, found);
   const aws = checkAws(raw, chosenTargets, namespace, found);
   const vault = checkVault(raw, chosenTargets, { namespace, prefix }, found);
   const place = checkPlace(raw, chosenTargets, { namespace, readers, protect }, found);

@@ -99,6 +99,17 @@ const allowed: readonly (readonly [RegExp, RegExp])[] = [
     /^operations\/(?:inventory|drift)\.ts$/,
     /^operations\/(?:inventory|drift|census|doctor|engine|rotation)\//,
   ],
+  // Who may read is asked of the code that gives the rights, and of the systems that have them.
+  [
+    /^operations\/access\//,
+    /^(?:operations\/(?:access|engine)\/|operations\/doctor\/swarm\.ts|settings\/|components\/(?:catalog|systems|access\/(?:iam|rbac)|delivery\/(?:aws-rules|targets))\.ts|plugins\/(?:docker-api|kubernetes-api|resource-handler|vault-api)\.ts)/,
+  ],
+  [
+    /^operations\/audit\//,
+    /^(?:operations\/(?:audit|access|engine)\/|components\/(?:catalog|systems|access\/rbac|delivery\/aws-rules)\.ts)/,
+  ],
+  [/^operations\/access\.ts$/, /^operations\/(?:access|engine)\//],
+  [/^operations\/audit\.ts$/, /^operations\/(?:audit|access|engine)\//],
   [
     /^operations\/(?:rehearse|tools)\.ts$/,
     /^(?:operations\/engine\/|components\/(?:catalog|shape)\.ts|settings\/mistake\.ts|rehearsal\/)/,

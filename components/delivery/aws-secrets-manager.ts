@@ -129,6 +129,21 @@ export async function deliver(name: string, args: ClusterDeliveryArgs): Promise<
   const inAws = { provider: aws.provider };
   const inCluster = { provider: cluster.provider, dependsOn: [...args.dependsOn] };
   const store = new AwsSecretsManager(`${name}-store`, { ...args, aws }, inAws);
+  if (aws.alertTopic !== undefined) {
+    const { AuditAlerts } = await import('../access/audit.ts');
+    new AuditAlerts(
+      'audit-alerts',
+      {
+        aws,
+        topic: aws.alertTopic,
+        name: `${cluster.namespace}-${args.stack}`,
+        secretNames: args.groups.map((group) => `${args.prefix}/${group.name}`),
+        keyArn: store.keyArn,
+        environment: args.environment,
+      },
+      inAws,
+    );
+  }
   const role = new ReaderRole(
     'reader-role',
     { aws, namespace: cluster.namespace, secretArns: store.secretArns, keyArn: store.keyArn },
