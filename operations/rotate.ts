@@ -14,6 +14,7 @@ import { type Engine, prepareEngine } from './engine/engine.ts';
 import { Turn } from './engine/turn.ts';
 import { projectDirectory } from './engine/workspace.ts';
 import { drive } from './rotation/drive.ts';
+import { botsOf, emergencyOf } from './rotation/emergency.ts';
 import {
   ledgerName,
   loadJournal,
@@ -30,7 +31,7 @@ import { OwnHands } from './rotation/own-hands.ts';
 import { Interrupted } from './rotation/prompt.ts';
 import { confirmationOf } from './rotation/record.ts';
 import { parseRequest, type Request, usage } from './rotation/request.ts';
-import { aborted, holdsValues, type Rotation, resumed } from './rotation/rotation.ts';
+import { aborted, holdsValues, type Rotation, resumed, superseded } from './rotation/rotation.ts';
 import { type Scope, scopeLines, scopeOf, tagOf } from './rotation/scope.ts';
 import { SealedConfig } from './rotation/sealed-config.ts';
 import { allOf, dueOf, pathOf, select } from './rotation/selection.ts';
@@ -60,6 +61,9 @@ async function main(): Promise<number> {
     'back',
     'confirm',
     'metrics',
+    'compromised',
+    'even-if-running',
+    'start-bot',
   ];
   refuseSwallowedFlags('npm run rotate --', flags);
   const request = parseRequest(given);
@@ -78,10 +82,14 @@ async function main(): Promise<number> {
     return 0;
   }
   const journal = loadJournal(stack);
-  if (!plan) refuseUnfinished(stack, journal);
+  // Another emergency may take the place of one.
+  const unfinished = request.compromised && journal.current?.emergency !== undefined;
+  if (!plan && !unfinished) refuseUnfinished(stack, journal);
   console.log('1 of 6  scope');
   for (const line of scopeLines(scope, keys, ledger)) console.log(line);
+  const bots = request.compromised ? await botsOf(scope, request, keys) : [];
   if (plan) return 0;
+  if (request.compromised) return await replace(engine, scope, request, journal, { keys, bots });
   if (act === 'back') return await back(engine, scope, request, { journal, ledger }, keys);
   const [own, others] = withoutPeople(keys, request);
   if (own.length > 0) {
@@ -125,10 +133,28 @@ function withoutPeople(
 
 function refuseUnfinished(stack: string, { current }: Journal): void {
   if (current === undefined || !holdsValues(current)) return;
-  const paths = current.keys.map(({ path }) => path).join(', ');
+  const { keys, due, emergency } = current.next ?? current;
+  const paths = keys.map(({ path }) => path);
+  const again = `npm run rotate -- --stack ${stack}`;
+  const other =
+    emergency === undefined ? '--abort' : `${again} --compromised ${paths.join(' ')} OTHERS`;
   throw new CommandError(
-    `stack ${stack}: got a rotation of ${paths} that is not over (${current.due}); allowed: one at a time; fix: npm run rotate -- --stack ${stack} --resume, or --abort`,
+    `stack ${stack}: got a rotation of ${paths.join(', ')} that is not over (${due}); allowed: one at a time; fix: ${again} --resume, or ${other}`,
   );
+}
+
+/** Bots first; what they are to run with, a person may not have at hand yet. */
+async function replace(
+  engine: Engine,
+  scope: Scope,
+  request: Request,
+  before: Journal,
+  { keys, bots }: { readonly keys: readonly SecretKey[]; readonly bots: readonly string[] },
+): Promise<number> {
+  const wanted = emergencyOf(scope, keys, bots, beginning(scope, request));
+  const first = before.current && superseded(before.current, wanted);
+  if (first === undefined) refuseUnfinished(request.stack, before);
+  return await run(engine, scope, request, before, first ?? wanted);
 }
 
 function beginning({ outputs }: Scope, { why }: Request): Beginning {
@@ -156,6 +182,11 @@ async function goOn(engine: Engine, scope: Scope, request: Request): Promise<num
     return 0;
   }
   const next = act === 'resume' ? resumed(current) : aborted(current);
+  if (act === 'abort' && next?.emergency !== undefined && !request.startBot) {
+    throw new CommandError(
+      `stack ${stack}: got a rotation of compromised keys, without which the bot stays stopped; allowed: --resume; fix: npm run rotate -- --stack ${stack} --resume, or --abort --start-bot, which starts it with what is compromised`,
+    );
+  }
   if (next === undefined) {
     throw new CommandError(
       `stack ${stack}: got a rotation whose new value is in every place; allowed: --resume; fix: npm run rotate -- --stack ${stack} --resume, then --back ${current.keys.map(({ path }) => path).join(' ')}`,
@@ -177,7 +208,7 @@ async function back(
   const way = wayBack(journal, ledger, paths, beginning(scope, request), tags);
   if (way === undefined) {
     throw new CommandError(
-      `${paths.join(', ')}: got no old value to go back to; allowed: keys that were rotated together on this machine, and whose old credential nobody has confirmed as revoked; fix: npm run rotate -- --stack ${stack} ${request.words.join(' ')}, with a new value`,
+      `${paths.join(', ')}: got no old value to go back to; allowed: keys that were rotated together on this machine, and whose old credential nobody has confirmed as revoked and nobody else may have; fix: npm run rotate -- --stack ${stack} ${request.words.join(' ')}, with a new value`,
     );
   }
   return await run(engine, scope, request, journal, way);
@@ -212,8 +243,10 @@ async function run(
   journal: Journal,
   current: Rotation,
 ): Promise<number> {
-  const { stack, skipCheck, file } = request;
-  const command = `npm run rotate -- --stack ${stack} ${current.keys.map(({ path }) => path).join(' ')}`;
+  const { stack, skipCheck, evenIfRunning, file } = request;
+  const words =
+    current.emergency === undefined ? current.keys.map(({ path }) => path).join(' ') : '--resume';
+  const command = `npm run rotate -- --stack ${stack} ${words}`;
   const config = new SealedConfig(engine);
   const hands = new OwnHands({
     engine,
@@ -222,6 +255,7 @@ async function run(
     newValues: new NewValues(engine, config, scope, command),
     give: async (keys) => await givenValues({ stack, keys, file: placeOf(file), command }),
     skipCheck,
+    evenIfRunning,
   });
   try {
     const end = await drive({ ...journal, current }, hands);
@@ -232,7 +266,11 @@ async function run(
     if (left.current !== undefined && !holdsValues(left.current))
       storeJournal(stack, { kept: left.kept });
     if (!(error instanceof Interrupted)) throw error;
-    console.error('interrupted; nothing was changed');
+    console.error(
+      left.current?.emergency === undefined
+        ? 'interrupted; nothing was changed'
+        : `interrupted; the bot stays stopped: npm run rotate -- --stack ${stack} --resume asks once more`,
+    );
     return interrupted;
   }
 }
@@ -250,9 +288,13 @@ function ended(stack: string, { current }: Journal): number {
   const again = `npm run rotate -- --stack ${stack}`;
   if (current === undefined) {
     const open = openItems(loadLedger(stack));
-    for (const { id, key, revoke } of open) {
+    for (const { id, key, revoke, urgent } of open) {
       const what = revoke === 'old' ? 'the old' : 'the unused new';
-      console.log(`open: revoke ${what} ${key} where it was made, then ${again} --confirm ${id}`);
+      const mark = urgent ? 'URGENT' : 'open';
+      const when = urgent ? ' now' : '';
+      console.log(
+        `${mark}: revoke ${what} ${key} where it was made${when}, then ${again} --confirm ${id}`,
+      );
     }
     console.log(`Recorded in ${ledgerName(stack)}, which belongs into git.`);
     return 0;
@@ -264,9 +306,21 @@ function ended(stack: string, { current }: Journal): number {
     );
     return 1;
   }
+  if (current.due === 'held') {
+    console.error(
+      `${paths}: the roll out failed; the new value is kept, and no bot gets the compromised one: mend what its errors say, then ${again} --resume (docs/emergency.md)`,
+    );
+    return 1;
+  }
+  if (current.due === 'start') {
+    console.error(`${paths}: the bot is not started; ${again} --resume tries once more`);
+    return 1;
+  }
   const side = current.due === 'take back' ? 'old' : 'new';
+  const other =
+    current.emergency === undefined ? `, ${again} --abort takes the old value back` : '';
   console.error(
-    `${paths}: the ${side} value is set, and not in every place yet; what is done is kept: ${again} --resume goes on, ${again} --abort takes the old value back`,
+    `${paths}: the ${side} value is set, and not in every place yet; what is done is kept: ${again} --resume goes on${other}`,
   );
   return current.due === 'roll out' ? interrupted : 1;
 }

@@ -73,7 +73,7 @@ const allowed: readonly (readonly [RegExp, RegExp])[] = [
   ],
   [
     /^operations\/rotation\//,
-    /^(?:operations\/(?:rotation|doctor|engine|import)\/|components\/(?:catalog|shape|values)\.ts|settings\/mistake\.ts)/,
+    /^(?:operations\/(?:rotation|doctor|engine|import)\/|components\/(?:catalog|shape|values|labels)\.ts|settings\/(?:mistake|kubeconfig)\.ts|plugins\/(?:docker-api|kubernetes-api|resource-handler|hummingbot\/(?:pod-trouble|convergence-progress|swarm))\.ts)/,
   ],
   // Whoever judges a stack asks the code that made it what is right, and where it is.
   [

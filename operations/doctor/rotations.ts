@@ -6,7 +6,7 @@ import { CommandError } from '../engine/command-error.ts';
 import { loadJournal, loadLedger } from '../rotation/files.ts';
 import type { Journal } from '../rotation/journal.ts';
 import { dueDay, type Ledger, lastRotated, openItems } from '../rotation/ledger.ts';
-import { type Finding, type KeyFacts, pathOf, warning } from './facts.ts';
+import { type Finding, type KeyFacts, pathOf, problem, warning } from './facts.ts';
 
 /** Reads what this machine and the tree have of it; neither is there before the first rotation. */
 export function lookAtRotations(stack: string, keys: readonly KeyFacts[]): readonly Finding[] {
@@ -44,15 +44,16 @@ export function judgeRotations(
   }
   if (current !== undefined) {
     const paths = current.keys.map(({ path }) => path).join(', ');
-    const got = `a rotation of ${paths} that is not over (${current.due})`;
+    const state = current.emergency === undefined ? '' : ', because of which the bot is stopped';
+    const got = `a rotation of ${paths} that is not over (${current.due})${state}`;
     found.push(warning('rotation', got, 'one that is', `${rotate} --resume, or --abort`));
   }
   if (open.length > 0) {
     const items = open.map(({ id, key, revoke }) => `${id} (${revoke} ${key})`).join(', ');
     const got = `credentials that nobody has confirmed as revoked: ${items}`;
-    found.push(
-      warning('rotation', got, 'none', `revoke them, then ${rotate} --confirm ID of each`),
-    );
+    const fix = `revoke them, then ${rotate} --confirm ID of each`;
+    // What somebody else may have is listed first.
+    found.push((open[0]?.urgent ? problem : warning)('rotation', got, 'none', fix));
   }
   return found;
 }

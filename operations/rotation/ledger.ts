@@ -17,6 +17,8 @@ export interface Item {
   readonly key: string;
   /** Which credential is to be revoked at its issuer: the replaced one, or a new one never used. */
   readonly revoke: 'old' | 'unused';
+  /** Somebody else may have it. */
+  readonly urgent?: true;
 }
 
 export interface LedgerRecord {
@@ -50,6 +52,8 @@ export interface LedgerRecord {
   readonly voids: readonly string[];
   /** The item that is done, for `confirmed`. */
   readonly confirms?: string;
+  /** Of an emergency: the targets whose bots were stopped first. */
+  readonly compromised?: { readonly stopped: readonly string[] };
 }
 
 export interface Entry extends LedgerRecord {
@@ -119,12 +123,13 @@ export function isWritten({ entries }: Ledger, record: LedgerRecord): boolean {
   );
 }
 
-/** What waits for a person, oldest first. */
+/** What waits for a person: what is urgent, then the oldest. */
 export function openItems({ entries }: Ledger): readonly Item[] {
   const closed = new Set(
     entries.flatMap(({ voids, confirms }) => [...voids, ...(confirms ? [confirms] : [])]),
   );
-  return entries.flatMap(({ open }) => open).filter(({ id }) => !closed.has(id));
+  const open = entries.flatMap((entry) => entry.open).filter(({ id }) => !closed.has(id));
+  return open.toSorted((one, other) => Number(other.urgent ?? 0) - Number(one.urgent ?? 0));
 }
 
 /**

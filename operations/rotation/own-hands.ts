@@ -1,19 +1,25 @@
 /** What the steps of a rotation do to a real stack. */
-import type { SecretKey } from '../../components/catalog.ts';
+import { entryOf, type SecretKey } from '../../components/catalog.ts';
+import { PluginError } from '../../plugins/resource-handler.ts';
 import type { Engine } from '../engine/engine.ts';
+import { findBots, unstopped } from './bots.ts';
 import { check } from './checks.ts';
 import type { Hands, RollOut } from './drive.ts';
 import { ledgerName, loadJournal, storeJournal, storeRecord } from './files.ts';
+import { hookOf } from './hooks.ts';
 import type { Journal } from './journal.ts';
 import { keyOf, type NewValues } from './new-values.ts';
 import { recordOf } from './record.ts';
 import { revoke } from './revocation.ts';
-import { rollOut } from './roll-out.ts';
+import { rollOut, startAgain } from './roll-out.ts';
 import type { Check, Rotation, Step } from './rotation.ts';
 import type { Scope } from './scope.ts';
 import type { SealedConfig } from './sealed-config.ts';
 
 const titles: Readonly<Record<Step, string>> = {
+  stop: 'first   stop the bot',
+  start: 'last    start the bot with what is compromised',
+  held: '4 of 6  the new value is kept, and the compromised one is not brought back',
   value: '2 of 6  new value',
   check: '3 of 6  check',
   'roll out': '4 of 6  roll out',
@@ -31,6 +37,8 @@ export interface OwnHandsArgs {
   /** Asks for them. */
   readonly give: (keys: readonly SecretKey[]) => Promise<ReadonlyMap<SecretKey, string>>;
   readonly skipCheck: boolean;
+  /** Whether an emergency goes on when a bot does not stop. */
+  readonly evenIfRunning: boolean;
 }
 
 export class OwnHands implements Hands {
@@ -48,9 +56,36 @@ export class OwnHands implements Hands {
     console.log(titles[due]);
   }
 
-  async values({ keys }: Rotation) {
-    const { newValues, give, engine } = this.#args;
+  async stop({ emergency }: Rotation): Promise<void> {
+    const { engine, scope, evenIfRunning } = this.#args;
+    const { stack } = engine;
+    const { settings, outputs } = scope;
+    const { bots } = await findBots({ settings, delivered: outputs.delivered });
+    for (const bot of bots) {
+      if (!emergency?.bots.includes(bot.target)) continue;
+      console.log(`  ${bot.name}: it may cancel its orders, and stops`);
+      try {
+        await bot.stop();
+      } catch (error) {
+        if (!(error instanceof PluginError)) throw error;
+        const command = `npm run rotate -- --stack ${stack} --resume`;
+        const line = unstopped([{ what: bot.name, got: error.message }], command);
+        if (!evenIfRunning) throw line;
+        console.error(line.message);
+        continue;
+      }
+      console.log(`  ${bot.name}: stopped`);
+    }
+  }
+
+  async start({ emergency }: Rotation): Promise<RollOut['end']> {
+    return await startAgain(this.#args.engine, emergency?.bots ?? []);
+  }
+
+  async values({ keys, emergency }: Rotation) {
+    const { newValues, give, engine, scope } = this.#args;
     const names = keys.map(({ path }) => keyOf(path));
+    if (emergency !== undefined) sayWhatIsUrgent(names, scope.settings);
     const taken = await newValues.take(names, await give(names), loadJournal(engine.stack));
     for (const stack of taken.uncompared) {
       console.log(`  not compared with stack ${stack}, whose values do not open here`);
@@ -69,9 +104,9 @@ export class OwnHands implements Hands {
     });
   }
 
-  async rollOut({ keys }: Rotation, side: 'new' | 'old'): Promise<RollOut> {
+  async rollOut({ keys, emergency }: Rotation, side: 'new' | 'old'): Promise<RollOut> {
     const { engine, config } = this.#args;
-    return await rollOut(engine, config, keys, side);
+    return await rollOut(engine, config, keys, side, emergency?.bots);
   }
 
   async revoke({ keys }: Rotation): Promise<readonly string[]> {
@@ -95,5 +130,18 @@ export class OwnHands implements Hands {
     const { stack } = this.#args.engine;
     storeRecord(stack, recordOf(rotation, stack, new Date().toISOString()));
     console.log(`  ${ledgerName(stack)}`);
+  }
+}
+
+/** No bot needs the old credential any more; what a hook revokes, it revokes once the new one is there. */
+function sayWhatIsUrgent(
+  keys: readonly SecretKey[],
+  settings: Readonly<Record<string, unknown>>,
+): void {
+  const own = keys.filter((key) => hookOf(settings, 'revoke', key) === undefined);
+  for (const what of new Set(own.map((key) => `${entryOf(key).group}.${entryOf(key).usedWith}`))) {
+    console.log(
+      `  URGENT: revoke the old ${what} where it was made, now, before you make a new one`,
+    );
   }
 }

@@ -15,7 +15,7 @@ const none = {
 
 /** @param at ISO time */
 export function recordOf(rotation: Rotation, stack: string, at: string): LedgerRecord {
-  const { id, kind, goal, who, why, targets, checks, uncompared, failures } = rotation;
+  const { id, kind, goal, who, why, targets, checks, uncompared, failures, emergency } = rotation;
   const forward = kind === 'back' ? 'went back' : 'rotated';
   const did = goal === 'old' ? 'aborted' : forward;
   return {
@@ -38,6 +38,7 @@ export function recordOf(rotation: Rotation, stack: string, at: string): LedgerR
     failures,
     open: rotation.items,
     voids: goal === 'old' ? [] : rotation.voids,
+    ...(emergency && { compromised: { stopped: emergency.bots } }),
   };
 }
 

@@ -22,12 +22,14 @@ import { confirmationOf, recordOf } from '../../../operations/rotation/record.ts
 import {
   aborted,
   type Check,
+  forbidsUp,
   holdsValues,
   isOwn,
   type RotatedKey,
   type Rotation,
   resumed,
   type Sealed,
+  superseded,
 } from '../../../operations/rotation/rotation.ts';
 import { begun, confirmable, wayBack } from '../../../operations/rotation/way-back.ts';
 
@@ -39,9 +41,9 @@ const paths = [...pair, token, hooked];
 const targets = ['compose', 'env-file', 'kubernetes'] as const;
 
 export type Command =
-  | { readonly do: 'rotate'; readonly paths: readonly string[] }
+  | { readonly do: 'rotate' | 'compromised'; readonly paths: readonly string[] }
   | { readonly do: 'back'; readonly paths: readonly string[] }
-  | { readonly do: 'resume' | 'abort' | 'up' }
+  | { readonly do: 'resume' | 'abort' | 'abort, start' | 'up' }
   | { readonly do: 'confirm'; readonly which: number }
   | { readonly do: 'set by hand'; readonly path: string };
 
@@ -83,6 +85,10 @@ export class RotationModel implements Hands {
   readonly valid = new Set<string>();
   readonly config = new Map<string, string>();
   readonly places = new Map(targets.map((name) => [name, new Map<string, string>()]));
+  /** What the bot runs with; undefined while it is stopped. */
+  #bot: ReadonlyMap<string, string> | undefined;
+  /** What no bot may run with, from its stop on: somebody else has it. */
+  readonly #stolen = new Set<string>();
   /** Texts of this machine's files. */
   journalText = JSON.stringify(emptyJournal);
   ledgerText = '';
@@ -128,7 +134,8 @@ export class RotationModel implements Hands {
     );
     this.#trouble = noTrouble;
     this.#count(`${command.do}, ${end}`);
-    if (this.journal.current?.due === 'taken back') this.#count('taken back');
+    const { due } = this.journal.current ?? {};
+    if (due === 'taken back' || due === 'held') this.#count(due);
     this.assertHolds();
     return end;
   }
@@ -138,24 +145,29 @@ export class RotationModel implements Hands {
     const { current } = journal;
     switch (command.do) {
       case 'up':
+        if (current !== undefined && forbidsUp(current)) return false;
         return this.#up() === 'done';
       case 'set by hand':
         return this.#setByHand(command.path);
       case 'confirm':
         return this.#confirm(command.which);
+      case 'compromised':
       case 'rotate': {
-        if (current !== undefined && holdsValues(current)) return false;
+        const isUrgent = command.do === 'compromised';
+        if (current !== undefined && holdsValues(current) && !isUrgent) return false;
         const keys = command.paths.map((path): RotatedKey => {
           const old = this.config.get(path) ?? null;
           return { path, old, oldTag: `tag-of-${opened(old).length}`, worth: true };
         });
-        return await this.#drive({
-          ...this.#beginning(),
-          ...begun,
-          kind: 'rotate',
-          due: 'value',
-          keys,
-        });
+        const start = { ...this.#beginning(), ...begun, kind: 'rotate', keys } as const;
+        if (!isUrgent) return await this.#drive({ ...start, due: 'value' });
+        const bots = this.#bot === undefined ? [] : ['kubernetes'];
+        const wanted = { ...start, due: 'stop', emergency: { bots } } as const;
+        if (current === undefined || !holdsValues(current)) return await this.#drive(wanted);
+        const first = superseded(current, wanted);
+        if (first === undefined) return false;
+        this.#count('superseded');
+        return await this.#drive(first);
       }
       case 'back': {
         if (current !== undefined && holdsValues(current)) return false;
@@ -164,8 +176,15 @@ export class RotationModel implements Hands {
       }
       case 'resume':
         return current === undefined ? false : await this.#drive(resumed(current));
+      case 'abort, start':
       case 'abort': {
+        if (current?.emergency !== undefined && command.do === 'abort') return false;
         const back = current === undefined ? undefined : aborted(current);
+        for (const { path, old } of back?.keys ?? []) {
+          // Somebody wants it.
+          this.#stolen.delete(opened(old));
+          this.#stolen.delete(this.places.get('kubernetes')?.get(path) ?? '');
+        }
         return back === undefined ? false : await this.#drive(back);
       }
     }
@@ -194,6 +213,19 @@ export class RotationModel implements Hands {
 
   say(rotation: Rotation): void {
     this.#count(`step ${rotation.due}`);
+  }
+
+  async stop({ keys, emergency }: Rotation): Promise<void> {
+    this.#moment();
+    if (this.#isBroken(targets.indexOf('kubernetes'))) throw new Refused();
+    if (emergency?.bots.includes('kubernetes')) this.#bot = undefined;
+    const delivered = this.places.get('kubernetes');
+    for (const { path } of keys) this.#stolen.add(delivered?.get(path) ?? '');
+    this.#moment();
+  }
+
+  async start({ emergency }: Rotation): Promise<RollOut['end']> {
+    return emergency?.bots.length === 0 ? 'done' : this.#up();
   }
 
   async values({ keys }: Rotation) {
@@ -274,15 +306,19 @@ export class RotationModel implements Hands {
   /** As `up` does: target by target, what the config says. */
   #up(): 'done' | 'failed' {
     for (const [at, target] of targets.entries()) {
-      if (at === this.#trouble.broken) {
-        if (this.#trouble.once) this.#trouble = { ...this.#trouble, broken: undefined };
-        return 'failed';
-      }
+      if (this.#isBroken(at)) return 'failed';
       this.#moment();
       for (const [path, value] of this.config) this.places.get(target)?.set(path, opened(value));
+      if (target === 'kubernetes') this.#bot = new Map(this.places.get(target));
       this.#moment();
     }
     return 'done';
+  }
+
+  #isBroken(target: number): boolean {
+    if (target !== this.#trouble.broken) return false;
+    if (this.#trouble.once) this.#trouble = { ...this.#trouble, broken: undefined };
+    return true;
   }
 
   #issue(): string {
@@ -325,6 +361,9 @@ export class RotationModel implements Hands {
         assert.ok(this.valid.has(value), `${name} has a ${path} that is revoked`);
       }
     }
+    for (const [path, value] of this.#bot ?? []) {
+      assert.ok(!this.#stolen.has(value), `the bot runs with a ${path} that somebody else has`);
+    }
     for (const [path, value] of this.config) {
       assert.ok(this.valid.has(opened(value)), `a ${path} is set that is revoked`);
     }
@@ -366,7 +405,7 @@ export class RotationModel implements Hands {
       );
       const revoked = this.journal.current?.keys.some((each) => !this.valid.has(opened(each.new)));
       if (!foreign && !revoked) continue;
-      assert.equal(await this.run({ do: 'abort' }, noTrouble), 'well');
+      assert.equal(await this.run({ do: 'abort, start' }, noTrouble), 'well');
     }
     assert.equal(this.journal.current, undefined, 'it has not converged');
     assert.equal(await this.run({ do: 'up' }, noTrouble), 'well');
