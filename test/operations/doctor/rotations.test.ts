@@ -75,4 +75,13 @@ describe('what rotations have left to do', () => {
     );
     assert.ok(!JSON.stringify(found).includes('v1:'));
   });
+
+  it('is a problem while somebody else may have a credential that works', () => {
+    const item = { id: 'abc-1', key: path, revoke: 'old' as const };
+    const urgent = { ...item, id: 'abc-2', urgent: true as const };
+    const open = ledger({ open: [item, urgent] });
+    const [found] = judgeRotations('dev', keys, none, open, on('2026-08-02'));
+    assert.equal(found?.level, 'problem');
+    assert.match(found?.got ?? '', /: abc-2 \(old .*\), abc-1 \(old /u);
+  });
 });
