@@ -40,8 +40,9 @@ export async function check(
     emergency === undefined
       ? `${again} --abort gives it up`
       : `${again} --compromised ${keys.map(({ path }) => path).join(' ')} takes another one`;
-  const refused = (what: string, got: string, byLogin = false): CommandError => {
-    const first = byLogin ? 'a password has to be set there first (docs/rotation.md); ' : '';
+  const refused = (what: string, got: string, address?: string): CommandError => {
+    const isUnknown = address !== undefined && got.startsWith('a refusal');
+    const first = isUnknown ? 'set it there first (docs/rotation.md, Addresses of services); ' : '';
     return refusal(what, got, `${first}${again}`, other);
   };
   let opened: ReadonlyMap<string, string> | undefined;
@@ -74,7 +75,7 @@ export async function check(
         address === undefined
           ? await askIssuer(usedWith, values)
           : await askService(what, address, values, own);
-      if (verdict !== 'works') throw refused(what, verdict.got, address !== undefined);
+      if (verdict !== 'works') throw refused(what, verdict.got, address);
     }
     const host = address === undefined ? undefined : new URL(address).host;
     const by = hook?.program ?? host ?? usedWith;
