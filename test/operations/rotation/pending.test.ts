@@ -87,9 +87,12 @@ describe('what an overlap has held back', () => {
   });
 
   it('stays for as long as the setting says behind the proof', () => {
-    assert.equal(overlapEnd(day(10), { rotation: { overlap: '24h' } }, day(10)), day(11));
-    assert.equal(overlapEnd(day(10), {}, day(10)), day(11));
-    assert.equal(overlapEnd(day(10), {}, day(11)), undefined);
-    assert.equal(overlapEnd(day(10), { rotation: { overlap: 0 } }, day(10)), undefined);
+    assert.equal(
+      overlapEnd({ proven: day(10) }, { rotation: { overlap: '24h' } }, day(10)),
+      day(11),
+    );
+    assert.equal(overlapEnd({ proven: day(10) }, {}, day(10)), day(11));
+    assert.equal(overlapEnd({ proven: day(10) }, {}, day(11)), undefined);
+    assert.equal(overlapEnd({ proven: day(10) }, { rotation: { overlap: 0 } }, day(10)), undefined);
   });
 });

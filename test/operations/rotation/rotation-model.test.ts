@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { drive } from '../../../operations/rotation/drive.ts';
+import type { Rotation } from '../../../operations/rotation/rotation.ts';
 import { again, fuzzSeed } from '../../fuzz-seed.ts';
 import { fuzzRotations, situations } from './rotation-fuzz.ts';
 import { noTrouble, pair, RotationModel } from './rotation-model.ts';
@@ -74,6 +75,19 @@ describe('rotations in any order, killed anywhere', function () {
     };
     const rotate = model.run({ do: 'rotate', paths: [...pair] }, noTrouble);
     await assert.rejects(rotate, /one half is set/u);
+  });
+
+  it('would be found out if a bot started with what somebody else has', async () => {
+    const model = new RotationModel();
+    const paths = [...pair];
+    const wrong = { ...noTrouble, wrong: true };
+    assert.equal(await model.run({ do: 'compromised', paths }, wrong), 'refused');
+    assert.equal(model.journal.current?.due, 'check');
+    assert.equal(await model.run({ do: 'up' }, noTrouble), 'refused');
+    await assert.rejects(
+      model.start({ ...model.journal.current } as Rotation),
+      /somebody else has/u,
+    );
   });
 
   it('list an old credential that a third value has replaced in the middle', async () => {
