@@ -263,14 +263,15 @@ esac
     assert.match(again.stderr, /got no old value to go back to/u);
   });
 
+  const set = async (path: string, value: string): Promise<void> => {
+    const words = ['config', 'set', '--path', path, value, '--stack', 'dev'];
+    assert.equal((await checkout.pulumi(words)).code, 0);
+  };
+
   it('asks the hook that revokes behind the overlap, and at once without one', async () => {
     const hook = join(tools, 'revoke');
     const heard = join(tools, 'revoked');
     writeFileSync(hook, `#!/bin/sh\ncat; echo asked >> '${heard}'\n`, { mode: 0o755 });
-    const set = async (path: string, value: string): Promise<void> => {
-      const words = ['config', 'set', '--path', path, value, '--stack', 'dev'];
-      assert.equal((await checkout.pulumi(words)).code, 0);
-    };
     await set('rotation.revoke["infrastructure.redis"]', hook);
     const first = await rotate('', 'infrastructure.redis');
     assert.equal(first.code, 0, first.stderr);
@@ -303,6 +304,8 @@ esac
   const three = makePair('three');
 
   it('refuses a compromised word that means nothing, and stops nothing', async () => {
+    // What is compromised has none.
+    await set('rotation.overlap', '24h');
     writeFileSync(docker.started, readFileSync(docker.running));
     issuers.status = 200;
     const { code, stderr } = await rotate('', '--compromised', 'trading.binanse');
@@ -349,6 +352,9 @@ esac
     assert.ok(!isStopped());
     const last = entries().at(-1);
     assert.deepEqual(last?.compromised, { stopped: ['env-file'] });
+    for (const { urgent, after } of last?.open ?? []) {
+      assert.deepEqual({ urgent, after }, { urgent: true, after: undefined });
+    }
     const lines = stdout
       .split('\n')
       .filter((line) => / (?:URGENT|open): |^(?:URGENT|open): /u.test(line));

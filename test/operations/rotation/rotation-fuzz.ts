@@ -101,6 +101,7 @@ export const situations = [
   'revoked behind the overlap: copies',
   'held',
   'superseded',
+  'at once',
 ];
 
 export interface Fuzzed {

@@ -50,6 +50,27 @@ describe('rotations in any order, killed anywhere', function () {
     assert.deepEqual(model.versions.get('trading'), []);
   });
 
+  it('revoke what somebody else has at once, with every copy of its group', async () => {
+    const model = new RotationModel(24);
+    const paths = ['infrastructure.postgres_password'];
+    await model.run({ do: 'rotate', paths }, noTrouble);
+    assert.equal(model.versions.get('infrastructure')?.length, 1);
+    const valid = model.valid.size;
+    assert.equal(await model.run({ do: 'compromised', paths }, noTrouble), 'well');
+    // The new one is issued, the one that it replaces is revoked.
+    assert.equal(model.valid.size, valid);
+    assert.deepEqual(model.versions.get('infrastructure'), []);
+    await model.assertConverges();
+  });
+
+  it('would be found out if what somebody else has stayed for an overlap', async () => {
+    const model = new RotationModel(24);
+    const { revoke } = model;
+    model.revoke = async ({ emergency, ...rotation }) => await revoke.call(model, rotation);
+    const compromised = model.run({ do: 'compromised', paths: [...pair] }, noTrouble);
+    await assert.rejects(compromised, /somebody else has stays for an overlap/u);
+  });
+
   it('would be found out if a new value were not kept when it is taken back', async () => {
     const model = new RotationModel();
     const paths = [...pair];

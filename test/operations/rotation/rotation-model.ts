@@ -368,6 +368,12 @@ export class RotationModel implements Hands, RevokingHands {
   }
 
   record(rotation: Rotation): void {
+    const { emergency, goal, items } = rotation;
+    if (emergency !== undefined && goal === 'new') {
+      const late = items.filter(({ after }) => after !== undefined);
+      assert.deepEqual(late, [], 'what somebody else has stays for an overlap');
+      if (this.overlap > 0) this.#count('at once');
+    }
     const record = recordOf(rotation, 'model', this.#now);
     for (const { id, key, revoke } of record.open.filter((each) => each.revoke !== 'copies')) {
       const own = rotation.keys.find(({ path }) => path === key);

@@ -153,7 +153,13 @@ describe('a rotation of what somebody else may have', () => {
   it('has urgent items, which stand first, and nobody goes back to what it replaced', () => {
     const done = playUrgent(stopped, valued, checked, rolled, nothing);
     assert.deepEqual(done.items, [{ id: 'abc-1', key: path, revoke: 'old', urgent: true }]);
+    const copied = playUrgent(stopped, valued, checked, rolled, {
+      ...nothing,
+      copies: ['trading'],
+    });
+    assert.deepEqual(copied.items.slice(1), [{ id: 'abc-2', key: 'trading', revoke: 'copies' }]);
     const record = { ...recordOf(done, 'dev', beginning.begun), after: [], hash: 'x' };
+    assert.deepEqual(record.follows, ['hash']);
     assert.deepEqual(record.compromised, { stopped: ['compose'] });
     const open = [{ id: 'x-1', key: 'y', revoke: 'old' as const }];
     const ledger = { entries: [{ ...record, open }, record], heads: [] };
