@@ -12,6 +12,7 @@ import { type Engine, prepareEngine } from './engine/engine.ts';
 import { Turn } from './engine/turn.ts';
 import { author } from './rotation/author.ts';
 import { drive } from './rotation/drive.ts';
+import { botsOf, emergencyOf } from './rotation/emergency.ts';
 import {
   ledgerName,
   loadJournal,
@@ -32,7 +33,7 @@ import { Interrupted } from './rotation/prompt.ts';
 import { confirmationOf } from './rotation/record.ts';
 import { parseRequest, type Request, usage } from './rotation/request.ts';
 import { OwnRevokingHands } from './rotation/revoking-hands.ts';
-import { aborted, holdsValues, type Rotation, resumed } from './rotation/rotation.ts';
+import { aborted, holdsValues, type Rotation, resumed, superseded } from './rotation/rotation.ts';
 import { type Scope, scopeLines, scopeOf, tagOf } from './rotation/scope.ts';
 import { SealedConfig } from './rotation/sealed-config.ts';
 import { allOf, dueOf, pathOf, select } from './rotation/selection.ts';
@@ -63,6 +64,9 @@ async function main(): Promise<number> {
     'revoke',
     'confirm',
     'metrics',
+    'compromised',
+    'even-if-running',
+    'start-bot',
   ];
   refuseSwallowedFlags('npm run rotate --', flags);
   const request = parseRequest(given);
@@ -74,8 +78,11 @@ async function main(): Promise<number> {
   if (act === 'confirm') return confirm(request, loadLedger(stack));
   const scope = await scopeOf(engine);
   refuseCutOff(stack, scope.outputs.tags, loadJournal(stack), loadLedger(stack));
-  // Who goes back or gives up may be about to use an old credential again.
-  if (!plan && act !== 'back' && act !== 'abort') {
+  // Who goes back or gives up may be about to use an old credential again; an emergency waits for nothing.
+  const urgent =
+    request.compromised ||
+    (act === 'resume' && loadJournal(stack).current?.emergency !== undefined);
+  if (!plan && !urgent && act !== 'back' && act !== 'abort') {
     const done = await revokePending(engine, scope);
     if (act === 'revoke') return afterRevoking(stack, done);
   }
@@ -87,10 +94,14 @@ async function main(): Promise<number> {
     return 0;
   }
   const journal = loadJournal(stack);
-  if (!plan) refuseUnfinished(stack, journal);
+  // Another emergency may take the place of one.
+  const unfinished = request.compromised && journal.current?.emergency !== undefined;
+  if (!plan && !unfinished) refuseUnfinished(stack, journal);
   console.log('1 of 6  scope');
   for (const line of scopeLines(scope, keys, ledger)) console.log(line);
+  const bots = request.compromised ? await botsOf(scope, request, keys) : [];
   if (plan) return 0;
+  if (request.compromised) return await replace(engine, scope, request, journal, { keys, bots });
   if (act === 'back') return await back(engine, scope, request, { journal, ledger }, keys);
   const [own, others] = withoutPeople(keys, request);
   if (own.length > 0) {
@@ -153,10 +164,28 @@ function withoutPeople(
 
 function refuseUnfinished(stack: string, { current }: Journal): void {
   if (current === undefined || !holdsValues(current)) return;
-  const paths = current.keys.map(({ path }) => path).join(', ');
+  const { keys, due, emergency } = current.next ?? current;
+  const paths = keys.map(({ path }) => path);
+  const again = `npm run rotate -- --stack ${stack}`;
+  const other =
+    emergency === undefined ? '--abort' : `${again} --compromised ${paths.join(' ')} OTHERS`;
   throw new CommandError(
-    `stack ${stack}: got a rotation of ${paths} that is not over (${current.due}); allowed: one at a time; fix: npm run rotate -- --stack ${stack} --resume, or --abort`,
+    `stack ${stack}: got a rotation of ${paths.join(', ')} that is not over (${due}); allowed: one at a time; fix: ${again} --resume, or ${other}`,
   );
+}
+
+/** Bots first; what they are to run with, a person may not have at hand yet. */
+async function replace(
+  engine: Engine,
+  scope: Scope,
+  request: Request,
+  before: Journal,
+  { keys, bots }: { readonly keys: readonly SecretKey[]; readonly bots: readonly string[] },
+): Promise<number> {
+  const wanted = emergencyOf(scope, keys, bots, beginning(scope, request));
+  const first = before.current && superseded(before.current, wanted);
+  if (first === undefined) refuseUnfinished(request.stack, before);
+  return await run(engine, scope, request, before, first ?? wanted);
 }
 
 function beginning({ outputs, settings }: Scope, { why }: Request): Beginning {
@@ -176,6 +205,11 @@ async function goOn(engine: Engine, scope: Scope, request: Request): Promise<num
     return 0;
   }
   const next = act === 'resume' ? resumed(current) : aborted(current);
+  if (act === 'abort' && next?.emergency !== undefined && !request.startBot) {
+    throw new CommandError(
+      `stack ${stack}: got a rotation of compromised keys, without which the bot stays stopped; allowed: --resume; fix: npm run rotate -- --stack ${stack} --resume, or --abort --start-bot, which starts it with what is compromised`,
+    );
+  }
   if (next === undefined) {
     throw new CommandError(
       `stack ${stack}: got a rotation whose new value is in every place; allowed: --resume; fix: npm run rotate -- --stack ${stack} --resume, then --back ${current.keys.map(({ path }) => path).join(' ')}`,
@@ -197,7 +231,7 @@ async function back(
   const way = wayBack(journal, ledger, paths, beginning(scope, request), tags);
   if (way === undefined) {
     throw new CommandError(
-      `${paths.join(', ')}: got no old value to go back to; allowed: keys that were rotated together on this machine, and whose old credential nobody has confirmed as revoked; fix: npm run rotate -- --stack ${stack} ${request.words.join(' ')}, with a new value`,
+      `${paths.join(', ')}: got no old value to go back to; allowed: keys that were rotated together on this machine, and whose old credential nobody has confirmed as revoked and nobody else may have; fix: npm run rotate -- --stack ${stack} ${request.words.join(' ')}, with a new value`,
     );
   }
   return await run(engine, scope, request, journal, way);
@@ -232,8 +266,10 @@ async function run(
   journal: Journal,
   current: Rotation,
 ): Promise<number> {
-  const { stack, skipCheck, file } = request;
-  const command = `npm run rotate -- --stack ${stack} ${current.keys.map(({ path }) => path).join(' ')}`;
+  const { stack, skipCheck, evenIfRunning, file } = request;
+  const words =
+    current.emergency === undefined ? current.keys.map(({ path }) => path).join(' ') : '--resume';
+  const command = `npm run rotate -- --stack ${stack} ${words}`;
   const config = new SealedConfig(engine);
   const hands = new OwnHands({
     engine,
@@ -242,6 +278,7 @@ async function run(
     newValues: new NewValues(engine, config, scope, command),
     give: async (keys) => await givenValues({ stack, keys, file: placeOf(file), command }),
     skipCheck,
+    evenIfRunning,
   });
   try {
     const end = await drive({ ...journal, current }, hands);
@@ -252,7 +289,11 @@ async function run(
     if (left.current !== undefined && !holdsValues(left.current))
       storeJournal(stack, { kept: left.kept });
     if (!(error instanceof Interrupted)) throw error;
-    console.error('interrupted; nothing was changed');
+    console.error(
+      left.current?.emergency === undefined
+        ? 'interrupted; nothing was changed'
+        : `interrupted; the bot stays stopped: npm run rotate -- --stack ${stack} --resume asks once more`,
+    );
     return interrupted;
   }
 }
@@ -281,9 +322,21 @@ function ended(stack: string, { current }: Journal): number {
     );
     return 1;
   }
+  if (current.due === 'held') {
+    console.error(
+      `${paths}: the roll out failed; the new value is kept, and no bot gets the compromised one: mend what its errors say, then ${again} --resume (docs/emergency.md)`,
+    );
+    return 1;
+  }
+  if (current.due === 'start') {
+    console.error(`${paths}: the bot is not started; ${again} --resume tries once more`);
+    return 1;
+  }
   const side = current.due === 'take back' ? 'old' : 'new';
+  const other =
+    current.emergency === undefined ? `, ${again} --abort takes the old value back` : '';
   console.error(
-    `${paths}: the ${side} value is set, and not in every place yet; what is done is kept: ${again} --resume goes on, ${again} --abort takes the old value back`,
+    `${paths}: the ${side} value is set, and not in every place yet; what is done is kept: ${again} --resume goes on${other}`,
   );
   return current.due === 'roll out' ? interrupted : 1;
 }

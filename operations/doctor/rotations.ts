@@ -7,7 +7,7 @@ import { loadJournal, loadLedger } from '../rotation/files.ts';
 import type { Journal } from '../rotation/journal.ts';
 import { cutOff } from '../rotation/last-entry.ts';
 import { dueDay, dueItems, type Ledger, lastRotated } from '../rotation/ledger.ts';
-import { type Finding, type KeyFacts, pathOf, warning } from './facts.ts';
+import { type Finding, type KeyFacts, pathOf, problem, warning } from './facts.ts';
 
 type Tags = Parameters<typeof cutOff>[1];
 
@@ -56,15 +56,16 @@ export function judgeRotations(
   }
   if (current !== undefined) {
     const paths = current.keys.map(({ path }) => path).join(', ');
-    const got = `a rotation of ${paths} that is not over (${current.due})`;
+    const state = current.emergency === undefined ? '' : ', because of which the bot is stopped';
+    const got = `a rotation of ${paths} that is not over (${current.due})${state}`;
     found.push(warning('rotation', got, 'one that is', `${rotate} --resume, or --abort`));
   }
   if (open.length > 0) {
     const items = open.map(({ id, key, revoke }) => `${id} (${revoke} ${key})`).join(', ');
     const got = `credentials that nobody has confirmed as revoked: ${items}`;
-    found.push(
-      warning('rotation', got, 'none', `revoke them, then ${rotate} --confirm ID of each`),
-    );
+    const fix = `revoke them, then ${rotate} --confirm ID of each`;
+    // What somebody else may have is listed first.
+    found.push((open[0]?.urgent ? problem : warning)('rotation', got, 'none', fix));
   }
   if (copies.length > 0) {
     const items = copies.map(({ id, key }) => `${key} (${id})`).join(', ');

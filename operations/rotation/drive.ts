@@ -11,6 +11,7 @@ import {
   type Revoked,
   type RotatedKey,
   type Rotation,
+  rests,
 } from './rotation.ts';
 
 /** How a roll out ended. A failure is taken back; an interruption waits for who resumes it. */
@@ -29,6 +30,10 @@ export interface Hands {
   write(journal: Journal): void;
   /** A step begins. */
   say(rotation: Rotation): void;
+  /** Stops the bots of an emergency. @throws CommandError when one does not stop */
+  stop(rotation: Rotation): Promise<void>;
+  /** Starts them with what is set. */
+  start(rotation: Rotation): Promise<RollOut['end']>;
   /** @throws CommandError when there is no right value; nothing has changed then */
   values(rotation: Rotation): Promise<{
     readonly keys: readonly RotatedKey[];
@@ -56,7 +61,7 @@ export async function drive(start: Journal, hands: Hands): Promise<Journal> {
   hands.write(journal);
   for (;;) {
     const { current } = journal;
-    if (current === undefined || current.due === 'taken back') return journal;
+    if (current === undefined || rests(current)) return journal;
     hands.say(current);
     const outcome = await performed(current, hands);
     // Still due: whoever resumes begins with it.
@@ -72,6 +77,11 @@ async function performed(
   hands: Hands,
 ): Promise<Outcome | 'recorded' | undefined> {
   switch (current.due) {
+    case 'stop':
+      await hands.stop(current);
+      return { of: 'stop' };
+    case 'start':
+      return (await hands.start(current)) === 'done' ? { of: 'start' } : undefined;
     case 'value':
       return { of: 'value', ...(await hands.values(current)) };
     case 'check':
@@ -92,6 +102,7 @@ async function performed(
     case 'record':
       hands.record(current);
       return 'recorded';
+    case 'held':
     case 'taken back':
       return undefined;
   }

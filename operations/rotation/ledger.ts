@@ -22,6 +22,8 @@ export interface Item {
   readonly revoke: 'old' | 'unused' | 'copies';
   /** ISO time before which it is not done: the end of the overlap. @default - at once */
   readonly after?: string;
+  /** Somebody else may have it. */
+  readonly urgent?: true;
 }
 
 export interface LedgerRecord {
@@ -57,6 +59,8 @@ export interface LedgerRecord {
   readonly confirms?: string;
   /** Hashes of the lines that were the last ones when its roll out began; see `plannedHash`. */
   readonly follows?: readonly string[];
+  /** Of an emergency: the targets whose bots were stopped first. */
+  readonly compromised?: { readonly stopped: readonly string[] };
 }
 
 export interface Entry extends LedgerRecord {
@@ -125,9 +129,10 @@ function hashOf(body: string): string {
  */
 export function plannedHash(record: LedgerRecord): string {
   const { stack, rotation, did, who, why, targets, checks, uncompared, follows = [] } = record;
+  const { compromised } = record;
   const keys = record.keys.map(({ key, old, new: now }) => ({ key, old, new: now }));
   const known = { stack, rotation, did, who, why, keys, targets, checks, uncompared, follows };
-  return hashOf(JSON.stringify(known));
+  return hashOf(JSON.stringify({ ...known, compromised }));
 }
 
 /** Whether a record stands there already, as after a kill behind the writing of it. */
@@ -138,12 +143,13 @@ export function isWritten({ entries }: Ledger, record: LedgerRecord): boolean {
   );
 }
 
-/** What waits for a person, oldest first. */
+/** What waits for a person: what is urgent, then the oldest. */
 export function openItems({ entries }: Ledger): readonly Item[] {
   const closed = new Set(
     entries.flatMap(({ voids, confirms }) => [...voids, ...(confirms ? [confirms] : [])]),
   );
-  return entries.flatMap(({ open }) => open).filter(({ id }) => !closed.has(id));
+  const open = entries.flatMap((entry) => entry.open).filter(({ id }) => !closed.has(id));
+  return open.toSorted((one, other) => Number(other.urgent ?? 0) - Number(one.urgent ?? 0));
 }
 
 /** What of it is to be done now. @param now ISO time */

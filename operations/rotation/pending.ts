@@ -24,7 +24,7 @@ export interface RevokingHands {
 
 /**
  * Copies of a group go together, so they wait for the latest overlap of the group, and for a rotation of
- * it that is not over.
+ * it that is not over. Those that were to go at once, as behind an emergency, take the others with them.
  * @param now ISO time
  */
 export function dueRevocations({ current, kept }: Journal, ledger: Ledger, now: string): Due {
@@ -40,7 +40,10 @@ export function dueRevocations({ current, kept }: Journal, ledger: Ledger, now: 
   const groups = [...new Set(open.map(({ key }) => key))].filter((group) => !busy.includes(group));
   const copies = groups
     .map((group) => ({ group, items: open.filter(({ key }) => key === group) }))
-    .filter(({ items }) => items.every(({ id }) => ids.has(id)));
+    .filter(
+      ({ items }) =>
+        items.every(({ id }) => ids.has(id)) || items.some(({ after }) => after === undefined),
+    );
   return { credentials, copies };
 }
 

@@ -15,7 +15,8 @@ const none = {
 
 /** @param at ISO time */
 export function recordOf(rotation: Rotation, stack: string, at: string): LedgerRecord {
-  const { id, kind, goal, who, why, targets, checks, uncompared, failures, follows } = rotation;
+  const { id, kind, goal, who, why, targets, checks, uncompared, failures } = rotation;
+  const { follows, emergency } = rotation;
   const forward = kind === 'back' ? 'went back' : 'rotated';
   const did = goal === 'old' ? 'aborted' : forward;
   return {
@@ -39,6 +40,7 @@ export function recordOf(rotation: Rotation, stack: string, at: string): LedgerR
     open: rotation.items,
     voids: goal === 'old' ? [] : rotation.voids,
     ...(did !== 'aborted' && follows && { follows }),
+    ...(emergency && { compromised: { stopped: emergency.bots } }),
   };
 }
 

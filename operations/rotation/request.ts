@@ -5,7 +5,8 @@ import { CommandError } from '../engine/command-error.ts';
 
 export const usage =
   'npm run rotate -- [--stack NAME] WORD... | --due | --all, with [--plan] [--from-file FILE] [--skip-check] [--why TEXT]; ' +
-  '--resume | --abort | --back WORD... | --revoke | --confirm ID | --metrics';
+  '--compromised WORD... [--even-if-running]; ' +
+  '--resume | --abort [--start-bot] | --back WORD... | --revoke | --confirm ID | --metrics';
 
 export interface Request {
   readonly act: 'rotate' | 'resume' | 'abort' | 'back' | 'revoke' | 'confirm' | 'metrics';
@@ -17,6 +18,11 @@ export interface Request {
   readonly skipCheck: boolean;
   readonly why: string;
   readonly item: string;
+  /** Whether somebody else may have the old values. */
+  readonly compromised: boolean;
+  readonly evenIfRunning: boolean;
+  /** Whether a bot may start with a compromised value. */
+  readonly startBot: boolean;
 }
 
 const options = {
@@ -33,6 +39,9 @@ const options = {
   revoke: { type: 'boolean', default: false },
   metrics: { type: 'boolean', default: false },
   confirm: { type: 'string' },
+  compromised: { type: 'boolean', default: false },
+  'even-if-running': { type: 'boolean', default: false },
+  'start-bot': { type: 'boolean', default: false },
 } as const;
 
 /** @throws CommandError when the words are not known flags, or contradict each other */
@@ -61,6 +70,13 @@ export function parseRequest(args: readonly string[]): Request {
   if (act === 'back' && words.length === 0) throw refuse('nothing to go back with');
   if (!['rotate', 'back'].includes(act) && sets > 0) throw refuse(`--${act} and keys`);
   if (values.plan && !['rotate', 'back'].includes(act)) throw refuse(`--plan and --${act}`);
+  if (values.compromised && (act !== 'rotate' || values.due)) {
+    throw refuse(`--compromised and --${act === 'rotate' ? 'due' : act}`);
+  }
+  if (values['even-if-running'] && !values.compromised && act !== 'resume') {
+    throw refuse('--even-if-running without --compromised or --resume');
+  }
+  if (values['start-bot'] && act !== 'abort') throw refuse('--start-bot without --abort');
   if (mayBeValue(values.why) || values.why.length > 200) {
     throw refuse('a reason that may hold a value, or is longer than 200 characters');
   }
@@ -74,5 +90,8 @@ export function parseRequest(args: readonly string[]): Request {
     skipCheck: values['skip-check'],
     why: values.why,
     item: values.confirm ?? '',
+    compromised: values.compromised,
+    evenIfRunning: values['even-if-running'],
+    startBot: values['start-bot'],
   };
 }

@@ -2,7 +2,7 @@
 import { overlapOf } from '../../settings/rotation.ts';
 import { askHook, type Hook, hookOf } from './hooks.ts';
 import { keyOf } from './new-values.ts';
-import type { RotatedKey } from './rotation.ts';
+import type { RotatedKey, Rotation } from './rotation.ts';
 
 type Settings = Readonly<Record<string, unknown>>;
 
@@ -14,17 +14,17 @@ export interface RevokeArgs {
 }
 
 /**
- * Until when an old credential stays.
- * @param proven ISO time at which the new one was in every place
+ * Until when an old credential stays: one that somebody else may have, for no time.
  * @param now ISO time
  * @returns ISO time; undefined when it need not stay any longer
  */
 export function overlapEnd(
-  proven: string,
+  { proven, emergency }: Pick<Rotation, 'proven' | 'emergency'>,
   { rotation }: Settings,
   now = new Date().toISOString(),
 ): string | undefined {
-  const end = new Date(Date.parse(proven) + overlapOf(rotation) * 1000).toISOString();
+  if (emergency !== undefined) return undefined;
+  const end = new Date(Date.parse(proven ?? now) + overlapOf(rotation) * 1000).toISOString();
   return end > now ? end : undefined;
 }
 

@@ -26,7 +26,7 @@ export class OwnRevokingHands implements RevokingHands {
     this.#scope = scope;
   }
 
-  async revokeOld({ keys, items }: Kept): Promise<ReadonlyMap<string, string>> {
+  async revokeOld({ keys, items, compromised }: Kept): Promise<ReadonlyMap<string, string>> {
     const { settings } = this.#scope;
     const hooked = keys.filter(({ path }) => hookOf(settings, 'revoke', keyOf(path)) !== undefined);
     if (hooked.length === 0) return new Map();
@@ -40,7 +40,7 @@ export class OwnRevokingHands implements RevokingHands {
     }
     const old = hooked
       .filter(({ path }) => !used.includes(path))
-      .filter((each) => !groupsOf([each]).some((group) => found.isLeft(group)))
+      .filter((each) => compromised || !groupsOf([each]).some((group) => found.isLeft(group)))
       .map((each) => ({ ...each, worth: true }));
     const revoked = await revoke(old, {
       stack: this.#engine.stack,

@@ -15,6 +15,9 @@ type Settings = Readonly<Record<string, unknown>>;
 /** A place where a target delivered, of the stack's outputs. */
 export interface Where {
   readonly directory?: string;
+  readonly namespace?: string;
+  readonly manifests?: string;
+  readonly service?: string;
   readonly next: string;
 }
 

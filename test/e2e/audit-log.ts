@@ -51,6 +51,14 @@ export function isOfKubernetes({ user }: ApiRequest): boolean {
   return /^system:(?:node:|kube-|serviceaccount:kube-system:|apiserver$)/u.test(user);
 }
 
+/** A look of External Secrets at its stores, which it takes from time to time: it changes no Secret. */
+export function isLookAtStore({ user, resource }: ApiRequest): boolean {
+  return (
+    user === 'system:serviceaccount:external-secrets:external-secrets' &&
+    ['serviceaccounts/token', 'secretstores/status', 'events'].includes(resource)
+  );
+}
+
 /** `patch deployments hummingbot/hummingbot by deployer` */
 export function shownRequest({ verb, resource, namespace, name, user }: ApiRequest): string {
   return `${verb} ${resource} ${namespace}/${name} by ${user}`;

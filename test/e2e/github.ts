@@ -48,6 +48,8 @@ esac
     const { status, stdout, stderr } = spawnSync('git', words, {
       cwd: this.#checkout.directory,
       encoding: 'utf8',
+      // A history with its changes.
+      maxBuffer: 2 ** 28,
     });
     if (status !== 0) throw new Error(`git ${words[0]}: ${stderr}`);
     return stdout;

@@ -74,6 +74,7 @@ describe("the preview of a fork's pull request", () => {
       codes,
       [
         ['Install', 0],
+        ['Look for secrets in the clear', 0],
         [previewStep, 0],
         [mocksStep, 0],
       ],

@@ -19,7 +19,13 @@ import { type Access, accessTo } from '../../rehearsal/servers/kubernetes-client
 import { volumesFolder } from '../../rehearsal/servers/node.ts';
 import { isRunning, Servers } from '../../rehearsal/servers/process.ts';
 import { execute } from '../../rehearsal/verify.ts';
-import { type ApiRequest, AuditLog, isApiWrite, isOfKubernetes } from './audit-log.ts';
+import {
+  type ApiRequest,
+  AuditLog,
+  isApiWrite,
+  isLookAtStore,
+  isOfKubernetes,
+} from './audit-log.ts';
 import { Checkout, type Result } from './checkout.ts';
 import { ClusterWatch, type Kind } from './cluster-watch.ts';
 import { processes } from './process-tree.ts';
@@ -249,9 +255,9 @@ export class RehearsedStack {
     return this.apiWrites(mark).filter(({ user }) => user === deployer);
   }
 
-  /** The same without those of Kubernetes' own parts. */
+  /** The same without those of Kubernetes' own parts, and what goes on whether anything changes or not. */
   foreignWrites(mark: Mark): readonly ApiRequest[] {
-    return this.apiWrites(mark).filter((each) => !isOfKubernetes(each));
+    return this.apiWrites(mark).filter((each) => !isOfKubernetes(each) && !isLookAtStore(each));
   }
 
   /** Requests to AWS that may have changed something since a mark. */

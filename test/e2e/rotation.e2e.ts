@@ -407,6 +407,43 @@ describe('a rotation', () => {
     assert.deepEqual(bookFaults(stack.trades()), []);
   });
 
+  it('of a compromised key stops the bot before the prompt, and starts it with the new one alone', async () => {
+    const begun = Date.now();
+    const words = ['run', '--silent', 'rotate', '--', '--stack', 'prod'];
+    const compromised = [...words, '--compromised', 'trading.binance'];
+    const asked = await stack.run('npm', compromised, '');
+    assert.equal(asked.code, 1, asked.stdout + asked.stderr);
+    assert.match(asked.stdout, /^ {2}Deployment hummingbot\/hummingbot: stopped$/mu);
+    assert.match(asked.stderr, /^standard input: got nothing; /mu);
+    const labelSelector = 'app.kubernetes.io/name=hummingbot';
+    const { namespace, access } = stack;
+    const { items } = await access.core.listNamespacedPod({ namespace, labelSelector });
+    assert.deepEqual(
+      items.map(({ metadata }) => metadata?.name),
+      [],
+    );
+    const refused = await stack.npmStart();
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /^stack prod: got a compromised trading\.binance_api_key, /mu);
+    const pair = makePair(6);
+    for (const half of ['api', 'secret'] as const) set.set(`${half} ${set.size}`, pair[half]);
+    const text = `BINANCE_API_KEY=${pair.api}\nBINANCE_SECRET_KEY=${pair.secret}\n`;
+    const done = await stack.run('npm', [...words, '--resume', '--skip-check'], text);
+    assert.equal(done.code, 0, done.stdout + done.stderr);
+    assert.match(
+      done.stdout,
+      /^URGENT: revoke the old trading\.binance_api_key where it was made now, /mu,
+    );
+    assert.ok(await holds(keys.api, pair.api));
+    assert.ok(await holds(keys.secret, pair.secret));
+    const started = watch.bots().filter(({ at, type }) => at > begun && type === 'ADDED');
+    assert.equal(started.length, 1, 'bots that were started');
+    assert.deepEqual(overlaps(watch.bots()), []);
+    assert.deepEqual(bookFaults(stack.trades()), []);
+    const back = await stack.run('npm', [...words, '--back', 'trading.binance'], '');
+    assert.match(back.stderr, /got no old value to go back to/u);
+  });
+
   it('shows a value nowhere that something printed or logged', () => {
     assert.deepEqual(leaks(stack.checkout.printed.join('\n'), set), []);
     const logs = stack.logs();

@@ -176,6 +176,34 @@ describe('a stack in a swarm, on a real engine', () => {
     assert.equal(swarm.bot(), before);
   });
 
+  it('stops the bot of a compromised key before the prompt, and starts it with the new one alone', async () => {
+    const before = swarm.bot();
+    const pair = {
+      BINANCE_API_KEY: makeCanary('new-api'),
+      BINANCE_SECRET_KEY: makeCanary('new-key'),
+    };
+    for (const [name, value] of Object.entries(pair)) set.set(`new ${name}`, value);
+    const rotate = async (input: string, ...words: readonly string[]): Promise<Result> => {
+      const all = ['run', '--silent', 'rotate', '--', '--stack', swarm.stack, ...words];
+      return await swarm.run('npm', all, input);
+    };
+    const asked = await rotate('', '--compromised', 'trading.binance');
+    assert.equal(asked.code, 1, asked.stdout + asked.stderr);
+    assert.match(asked.stdout, /^ {2}service hummingbot-prod: stopped$/mu);
+    assert.deepEqual(swarm.containers(), []);
+    assert.equal((await swarm.npmStart()).code, 1);
+    assert.deepEqual(swarm.containers(), []);
+    const watched = watch();
+    const lines = Object.entries(pair).map(([name, value]) => `${name}=${value}\n`);
+    const done = await rotate(lines.join(''), '--resume', '--skip-check');
+    assert.equal(done.code, 0, done.stdout + done.stderr);
+    assert.equal(await watched.stop(), 1, 'bots at once');
+    assert.notEqual(swarm.bot(), before);
+    assert.ok(swarm.readIn(swarm.bot()).get('binance_api_key') === pair.BINANCE_API_KEY);
+    assert.deepEqual(leaks(asked.stdout + asked.stderr + done.stdout + done.stderr, set), []);
+    await isWell();
+  });
+
   it('fails with the reason when the bot does not start, keeps what is old, and fails again', async () => {
     const before = (await swarm.secrets()).map(({ id }) => id);
     // Of the right shape for the settings; the node refuses it.

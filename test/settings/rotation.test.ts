@@ -116,6 +116,42 @@ describe('the hooks of a rotation', () => {
     );
   });
 
+  it('are addresses of services too, with everything but a password', () => {
+    const address = {
+      'infrastructure.postgres': 'postgresql://db.example.com:5433/?sslmode=require',
+      'infrastructure.redis': 'rediss://alerts@[::1]:6379/0',
+      'monitoring.email': 'smtps://alerts%40example.com@smtp.example.com',
+    };
+    assert.deepEqual(mistakes({ address }), []);
+    const canary = makeCanary('address');
+    const wrong: readonly (readonly [string, unknown, RegExp])[] = [
+      ['infrastructure.redis', `redis://:${canary}@host`, /got an address with a password; /u],
+      ['infrastructure.redis', 'redis://user:@host', /got an address with a password; /u],
+      ['infrastructure.redis', `redis://${canary}@host`, /got an address whose user may be a /u],
+      ['infrastructure.redis', 'redis://%zz@host', /got (?:no address|an address whose user may)/u],
+      ['infrastructure.redis', `redis://host/0?password=${canary}`, /got an address with more /u],
+      ['infrastructure.redis', 'https://host', /got an address of another kind; /u],
+      ['infrastructure.redis', canary, /got no address; /u],
+      ['infrastructure.redis', 5, /got no address; /u],
+      ['infrastructure.postgres', 'postgresql://bot@host', /got an address with a user, which /u],
+      ['infrastructure.postgres', 'postgresql://host/db', /got an address with more /u],
+      ['infrastructure.postgres', 'postgresql:///x', /got an address without a host; /u],
+      ['infrastructure.postgres', 'postgresql://host?sslmode=prefer', /got an address with more /u],
+      ['monitoring.email', `smtp://x:${canary}@host`, /got an address with a password; /u],
+      ['infrastructure.vault', 'https://host', /^rotation\.address: got /u],
+      ['trading.kraken', 'https://host', /^rotation\.address: got /u],
+    ];
+    const lines = wrong.map(([word, text, line]) => {
+      const [found = '', ...more] = mistakes({ address: { [word]: text } });
+      assert.deepEqual(more, [], word);
+      assert.match(found, line);
+      assert.match(found, /^rotation\.address.*: got .+; allowed: .+; fix: [^\n]+$/u);
+      return found;
+    });
+    assert.equal(mistakes({ address: 'redis://host' }).length, 1);
+    assert.deepEqual(leaks(lines.join('\n'), new Map([['address', canary]])), []);
+  });
+
   it('are not repeated where one may be a value', () => {
     const canary = makeCanary('hooks');
     const lines = [

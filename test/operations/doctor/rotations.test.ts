@@ -94,4 +94,13 @@ describe('what rotations have left to do', () => {
     );
     assert.equal(found[1]?.fix, 'npm run rotate -- --stack dev --revoke');
   });
+
+  it('is a problem while somebody else may have a credential that works', () => {
+    const item = { id: 'abc-1', key: path, revoke: 'old' as const };
+    const urgent = { ...item, id: 'abc-2', urgent: true as const };
+    const open = ledger({ open: [item, urgent] });
+    const [found] = judgeRotations('dev', keys, none, open, on('2026-08-02'));
+    assert.equal(found?.level, 'problem');
+    assert.match(found?.got ?? '', /: abc-2 \(old .*\), abc-1 \(old /u);
+  });
 });

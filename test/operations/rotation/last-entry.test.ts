@@ -69,6 +69,20 @@ describe('the last entry of a ledger', () => {
     assert.match(cut(recorded(other, 'bbbbbb')[0], second), /^another line of rotation bbbbbb/u);
   });
 
+  it('is another when it no longer says that the key was compromised', () => {
+    const urgent = { ...rotation('bbbbbb'), emergency: { bots: ['compose'] } };
+    const last = lastOf(urgent, 'dev', whole(one).heads);
+    const { compromised, ...record } = recordOf(
+      { ...urgent, follows: whole(one).heads },
+      'dev',
+      '2026-11-28T00:00:00.000Z',
+    );
+    assert.deepEqual(compromised, { stopped: ['compose'] });
+    assert.equal(cut(one + lineOf({ ...record, compromised }, whole(one)), last), '');
+    const forged = one + lineOf(record, whole(one));
+    assert.match(cut(forged, last), /^another line of rotation bbbbbb/u);
+  });
+
   it('is the same whatever it left to do, when it ended, and who came in between', () => {
     const { heads } = whole(one);
     const record = recordOf(

@@ -47,6 +47,13 @@ describe('what an overlap has held back', () => {
     assert.deepEqual(ids(day(12), ledger), ['aaaaaa-1', 'aaaaaa-2', 'bbbbbb-1']);
   });
 
+  it('of copies is due at once behind an emergency, with all others of the group', () => {
+    const now: Item = { id: 'cccccc-1', key: 'trading', revoke: 'copies' };
+    assert.deepEqual(ids(day(10), ledgerOf(...items, now)), ['aaaaaa-2', 'cccccc-1']);
+    const other: Item = { ...now, key: 'monitoring' };
+    assert.deepEqual(ids(day(10), ledgerOf(...items, other)), ['cccccc-1']);
+  });
+
   it('is not what a rotation under way is about, or goes back to', () => {
     const current = { keys: [{ path }], voids: ['aaaaaa-1'] } as unknown as Rotation;
     assert.deepEqual(ids(day(11), undefined, { ...journal, current }), []);
@@ -84,12 +91,22 @@ describe('what an overlap has held back', () => {
     );
     assert.match(lines[1] ?? '', /^open from 2026-11-11T.* on: remove the old copies of trading/u);
     assert.match(openLine(items[0] as Item, day(11), again), /^open: revoke the old/u);
+    const urgent: Item = { id: 'cccccc-1', key: path, revoke: 'old', urgent: true };
+    assert.match(
+      openLine(urgent, day(11), again),
+      /^URGENT: revoke the old .* was made now, then /u,
+    );
   });
 
   it('stays for as long as the setting says behind the proof', () => {
-    assert.equal(overlapEnd(day(10), { rotation: { overlap: '24h' } }, day(10)), day(11));
-    assert.equal(overlapEnd(day(10), {}, day(10)), day(11));
-    assert.equal(overlapEnd(day(10), {}, day(11)), undefined);
-    assert.equal(overlapEnd(day(10), { rotation: { overlap: 0 } }, day(10)), undefined);
+    assert.equal(
+      overlapEnd({ proven: day(10) }, { rotation: { overlap: '24h' } }, day(10)),
+      day(11),
+    );
+    assert.equal(overlapEnd({ proven: day(10) }, {}, day(10)), day(11));
+    assert.equal(overlapEnd({ proven: day(10) }, {}, day(11)), undefined);
+    assert.equal(overlapEnd({ proven: day(10) }, { rotation: { overlap: 0 } }, day(10)), undefined);
+    const compromised = { proven: day(10), emergency: { bots: [] } };
+    assert.equal(overlapEnd(compromised, { rotation: { overlap: '24h' } }, day(10)), undefined);
   });
 });

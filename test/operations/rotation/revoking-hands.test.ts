@@ -53,7 +53,8 @@ describe('a revocation that an overlap held back', () => {
   async function revoked(
     set: string,
     delivered: string,
-    ...more: readonly object[]
+    more: readonly object[] = [],
+    of = kept,
   ): Promise<readonly unknown[]> {
     const ask = async (words: readonly string[]) => {
       const urn = 'urn::random:index/randomPassword:RandomPassword::tag-key';
@@ -77,7 +78,7 @@ describe('a revocation that an overlap held back', () => {
       { stack, ask } as unknown as Engine,
       scope as unknown as Scope,
     );
-    return [...(await hands.revokeOld(kept))];
+    return [...(await hands.revokeOld(of))];
   }
 
   it('asks the hook, with the old value', async () => {
@@ -101,11 +102,19 @@ describe('a revocation that an overlap held back', () => {
   });
 
   it('asks none while an up has left something to remove', async () => {
-    assert.deepEqual(await revoked('another', 'another', { urn: 'urn:x', delete: true }), []);
+    const left = [{ urn: 'urn:x', delete: true }];
+    assert.deepEqual(await revoked('another', 'another', left), []);
     assert.throws(() => readFileSync(heard), /ENOENT/u);
     assert.match(
       said.at(-1) ?? '',
       /^state of stack \S+: got resources that an up has left unfinished \(1\)/u,
     );
+  });
+
+  it('asks it all the same about what somebody else may have', async () => {
+    const left = [{ urn: 'urn:x', delete: true }];
+    const compromised = { ...kept, compromised: true as const };
+    assert.deepEqual(await revoked('another', 'another', left, compromised), [['aaaaaa-1', hook]]);
+    assert.deepEqual(await revoked(old, 'another', left, compromised), []);
   });
 });

@@ -20,10 +20,14 @@ const selection = fc.constantFrom<readonly string[]>(...selections);
 
 const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 5, arbitrary: selection.map((paths): Command => ({ do: 'rotate', paths })) },
+  { weight: 2, arbitrary: selection.map((paths): Command => ({ do: 'compromised', paths })) },
   { weight: 3, arbitrary: selection.map((paths): Command => ({ do: 'back', paths })) },
   {
     weight: 6,
-    arbitrary: fc.constantFrom<Command>({ do: 'resume' }, { do: 'resume' }, { do: 'abort' }),
+    arbitrary: fc.constantFrom<Command>(
+      ...[{ do: 'resume' } as const, { do: 'resume' } as const, { do: 'abort' } as const],
+      { do: 'abort, start' },
+    ),
   },
   { weight: 2, arbitrary: fc.nat(5).map((which): Command => ({ do: 'confirm', which })) },
   { weight: 1, arbitrary: fc.constant<Command>({ do: 'up' }) },
@@ -78,8 +82,10 @@ const acts = fc
 
 /** What a run of the fuzzer has to have come across. */
 export const situations = [
-  ...['value', 'check', 'roll out', 'take back', 'revoke', 'record'].map((step) => `step ${step}`),
-  ...['rotate', 'back', 'resume', 'abort'].flatMap((command) =>
+  ...['stop', 'start', 'value', 'check', 'roll out', 'take back', 'revoke', 'record'].map(
+    (step) => `step ${step}`,
+  ),
+  ...['rotate', 'compromised', 'back', 'resume', 'abort', 'abort, start'].flatMap((command) =>
     ['well', 'refused', 'killed'].map((end) => `${command}, ${end}`),
   ),
   'confirm, well',
@@ -93,6 +99,9 @@ export const situations = [
   'copy removed',
   'revoked behind the overlap: old',
   'revoked behind the overlap: copies',
+  'held',
+  'superseded',
+  'at once',
 ];
 
 export interface Fuzzed {

@@ -30,6 +30,7 @@ import { overlapEnd } from '../../../operations/rotation/revocation.ts';
 import {
   aborted,
   type Check,
+  forbidsUp,
   groupsOf,
   holdsValues,
   isOwn,
@@ -38,6 +39,7 @@ import {
   type Rotation,
   resumed,
   type Sealed,
+  superseded,
 } from '../../../operations/rotation/rotation.ts';
 import { begun, confirmable, wayBack } from '../../../operations/rotation/way-back.ts';
 
@@ -48,12 +50,12 @@ export const hooked = 'infrastructure.postgres_password';
 const paths = [...pair, token, hooked];
 /** A store that keeps older versions of itself, before those who read it. */
 const store = 'vault';
-const targets = [store, 'compose', 'env-file'] as const;
+const targets = [store, 'env-file', 'kubernetes'] as const;
 
 export type Command =
-  | { readonly do: 'rotate'; readonly paths: readonly string[] }
+  | { readonly do: 'rotate' | 'compromised'; readonly paths: readonly string[] }
   | { readonly do: 'back'; readonly paths: readonly string[] }
-  | { readonly do: 'resume' | 'abort' | 'up' | 'revoke' }
+  | { readonly do: 'resume' | 'abort' | 'abort, start' | 'up' | 'revoke' }
   | { readonly do: 'wait'; readonly hours: number }
   | { readonly do: 'confirm'; readonly which: number }
   | { readonly do: 'set by hand'; readonly path: string };
@@ -100,12 +102,18 @@ export class RotationModel implements Hands, RevokingHands {
   #hour = 0;
   /** Hour at which a rotation had replaced a value in every place. */
   readonly #replaced = new Map<string, number>();
+  /** Groups whose copies go at once, because somebody else has what was replaced. */
+  readonly #exposed = new Set<string>();
   /** Whether an `up` has begun and not ended well. */
   #unfinished = false;
   /** Credentials that their issuers accept. */
   readonly valid = new Set<string>();
   readonly config = new Map<string, string>();
   readonly places = new Map(targets.map((name) => [name, new Map<string, string>()]));
+  /** What the bot runs with; undefined while it is stopped. */
+  #bot: ReadonlyMap<string, string> | undefined;
+  /** What no bot may run with, from its stop on: somebody else has it. */
+  readonly #stolen = new Set<string>();
   /** Texts of this machine's files. */
   journalText = JSON.stringify(emptyJournal);
   ledgerText = '';
@@ -156,7 +164,8 @@ export class RotationModel implements Hands, RevokingHands {
     );
     this.#trouble = noTrouble;
     this.#count(`${command.do}, ${end}`);
-    if (this.journal.current?.due === 'taken back') this.#count('taken back');
+    const { due } = this.journal.current ?? {};
+    if (due === 'taken back' || due === 'held') this.#count(due);
     this.assertHolds();
     return end;
   }
@@ -171,25 +180,30 @@ export class RotationModel implements Hands, RevokingHands {
       case 'revoke':
         return await this.#revokePending();
       case 'up':
+        if (current !== undefined && forbidsUp(current)) return false;
         return this.#up() === 'done';
       case 'set by hand':
         return this.#setByHand(command.path);
       case 'confirm':
         return this.#confirm(command.which);
+      case 'compromised':
       case 'rotate': {
-        await this.#revokePending();
-        if (current !== undefined && holdsValues(current)) return false;
+        const isUrgent = command.do === 'compromised';
+        if (!isUrgent) await this.#revokePending();
+        if (current !== undefined && holdsValues(current) && !isUrgent) return false;
         const keys = command.paths.map((path): RotatedKey => {
           const old = this.config.get(path) ?? null;
           return { path, old, oldTag: `tag-of-${opened(old).length}`, worth: true };
         });
-        return await this.#drive({
-          ...this.#beginning(),
-          ...begun,
-          kind: 'rotate',
-          due: 'value',
-          keys,
-        });
+        const start = { ...this.#beginning(), ...begun, kind: 'rotate', keys } as const;
+        if (!isUrgent) return await this.#drive({ ...start, due: 'value' });
+        const bots = this.#bot === undefined ? [] : ['kubernetes'];
+        const wanted = { ...start, due: 'stop', emergency: { bots } } as const;
+        if (current === undefined || !holdsValues(current)) return await this.#drive(wanted);
+        const first = superseded(current, wanted);
+        if (first === undefined) return false;
+        this.#count('superseded');
+        return await this.#drive(first);
       }
       case 'back': {
         if (current !== undefined && holdsValues(current)) return false;
@@ -197,10 +211,17 @@ export class RotationModel implements Hands, RevokingHands {
         return back === undefined ? false : await this.#drive(back);
       }
       case 'resume':
-        await this.#revokePending();
+        if (current?.emergency === undefined) await this.#revokePending();
         return current === undefined ? false : await this.#drive(resumed(current));
+      case 'abort, start':
       case 'abort': {
+        if (current?.emergency !== undefined && command.do === 'abort') return false;
         const back = current === undefined ? undefined : aborted(current);
+        for (const { path, old } of back?.keys ?? []) {
+          // Somebody wants it.
+          this.#stolen.delete(opened(old));
+          this.#stolen.delete(this.places.get('kubernetes')?.get(path) ?? '');
+        }
         return back === undefined ? false : await this.#drive(back);
       }
     }
@@ -231,6 +252,19 @@ export class RotationModel implements Hands, RevokingHands {
     this.#count(`step ${rotation.due}`);
   }
 
+  async stop({ keys, emergency }: Rotation): Promise<void> {
+    this.#moment();
+    if (this.#isBroken(targets.indexOf('kubernetes'))) throw new Refused();
+    if (emergency?.bots.includes('kubernetes')) this.#bot = undefined;
+    const delivered = this.places.get('kubernetes');
+    for (const { path } of keys) this.#stolen.add(delivered?.get(path) ?? '');
+    this.#moment();
+  }
+
+  async start({ emergency }: Rotation): Promise<RollOut['end']> {
+    return emergency?.bots.length === 0 ? 'done' : this.#up();
+  }
+
   async values({ keys }: Rotation) {
     const given = keys.map((each) => ({ ...each, new: sealed(this.#given()) }));
     this.#moment();
@@ -244,7 +278,7 @@ export class RotationModel implements Hands, RevokingHands {
     return keys.map(({ path }) => ({ what: path, result: 'passed' }));
   }
 
-  async rollOut({ keys }: Rotation, side: 'new' | 'old'): Promise<RollOut> {
+  async rollOut({ keys, emergency }: Rotation, side: 'new' | 'old'): Promise<RollOut> {
     const foreign = keys
       .filter((each) => !isOwn(each, this.config.get(each.path) ?? null))
       .map(({ path }) => path);
@@ -260,16 +294,20 @@ export class RotationModel implements Hands, RevokingHands {
     }
     for (const each of keys) {
       this.#replaced.delete(opened(each[side]));
-      if (side === 'new') this.#replaced.set(opened(each.old), this.#hour);
+      if (side === 'new' && emergency === undefined) {
+        this.#replaced.set(opened(each.old), this.#hour);
+      }
     }
+    if (emergency !== undefined) for (const group of groupsOf(keys)) this.#exposed.add(group);
     const tags = new Map(keys.map(({ path }) => [path, `tag-${path}`]));
     return { end: 'done', tags, foreign, at: this.#now, follows: this.ledger.heads };
   }
 
-  async revoke({ keys, proven = '' }: Rotation): Promise<Revoked> {
+  async revoke(rotation: Rotation): Promise<Revoked> {
+    const { keys } = rotation;
     const groups = groupsOf(keys);
     const settings = { rotation: { overlap: this.overlap === 0 ? '0' : `${this.overlap}h` } };
-    const after = overlapEnd(proven, settings, this.#now);
+    const after = overlapEnd(rotation, settings, this.#now);
     if (after !== undefined) return { revoked: [], copies: groups, after };
     const own = keys.filter(({ path }) => path === hooked);
     for (const { path, old } of own) this.#byHook(path, opened(old));
@@ -291,10 +329,11 @@ export class RotationModel implements Hands, RevokingHands {
       this.#moment();
       for (const [path, value] of (this.versions.get(group) ?? []).flatMap((each) => [...each])) {
         if (this.places.get(store)?.get(path) === value) continue;
-        this.#assertReplaced(path, value);
+        if (!this.#exposed.has(group)) this.#assertReplaced(path, value);
         this.#count('copy removed');
       }
       this.versions.set(group, []);
+      this.#exposed.delete(group);
       this.#moment();
     }
     return groups;
@@ -329,6 +368,12 @@ export class RotationModel implements Hands, RevokingHands {
   }
 
   record(rotation: Rotation): void {
+    const { emergency, goal, items } = rotation;
+    if (emergency !== undefined && goal === 'new') {
+      const late = items.filter(({ after }) => after !== undefined);
+      assert.deepEqual(late, [], 'what somebody else has stays for an overlap');
+      if (this.overlap > 0) this.#count('at once');
+    }
     const record = recordOf(rotation, 'model', this.#now);
     for (const { id, key, revoke } of record.open.filter((each) => each.revoke !== 'copies')) {
       const own = rotation.keys.find(({ path }) => path === key);
@@ -366,13 +411,11 @@ export class RotationModel implements Hands, RevokingHands {
   #up(): 'done' | 'failed' {
     this.#unfinished = true;
     for (const [at, target] of targets.entries()) {
-      if (at === this.#trouble.broken) {
-        if (this.#trouble.once) this.#trouble = { ...this.#trouble, broken: undefined };
-        return 'failed';
-      }
+      if (this.#isBroken(at)) return 'failed';
       this.#moment();
       if (target === store) this.#keepVersions();
       for (const [path, value] of this.config) this.places.get(target)?.set(path, opened(value));
+      if (target === 'kubernetes') this.#bot = new Map(this.places.get(target));
       this.#moment();
     }
     this.#unfinished = false;
@@ -387,6 +430,12 @@ export class RotationModel implements Hands, RevokingHands {
       if (own.every(([path, value]) => opened(this.config.get(path)) === value)) continue;
       this.versions.set(group, [...(this.versions.get(group) ?? []), new Map(own)]);
     }
+  }
+
+  #isBroken(target: number): boolean {
+    if (target !== this.#trouble.broken) return false;
+    if (this.#trouble.once) this.#trouble = { ...this.#trouble, broken: undefined };
+    return true;
   }
 
   #issue(): string {
@@ -429,6 +478,9 @@ export class RotationModel implements Hands, RevokingHands {
         assert.ok(this.valid.has(value), `${name} has a ${path} that is revoked`);
       }
     }
+    for (const [path, value] of this.#bot ?? []) {
+      assert.ok(!this.#stolen.has(value), `the bot runs with a ${path} that somebody else has`);
+    }
     for (const [path, value] of this.config) {
       assert.ok(this.valid.has(opened(value)), `a ${path} is set that is revoked`);
     }
@@ -470,7 +522,7 @@ export class RotationModel implements Hands, RevokingHands {
       );
       const revoked = this.journal.current?.keys.some((each) => !this.valid.has(opened(each.new)));
       if (!foreign && !revoked) continue;
-      assert.equal(await this.run({ do: 'abort' }, noTrouble), 'well');
+      assert.equal(await this.run({ do: 'abort, start' }, noTrouble), 'well');
     }
     assert.equal(this.journal.current, undefined, 'it has not converged');
     assert.equal(await this.run({ do: 'up' }, noTrouble), 'well');

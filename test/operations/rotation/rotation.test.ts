@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import { finished, keptOf, parseJournal, without } from '../../../operations/rotation/journal.ts';
-import type { Ledger } from '../../../operations/rotation/ledger.ts';
+import { type Ledger, openItems } from '../../../operations/rotation/ledger.ts';
 import { recordOf } from '../../../operations/rotation/record.ts';
 import {
   aborted,
   advance,
+  forbidsUp,
   holdsValues,
   type Outcome,
   type Rotation,
   resumed,
+  superseded,
 } from '../../../operations/rotation/rotation.ts';
 import { begun, confirmable, wayBack } from '../../../operations/rotation/way-back.ts';
 
@@ -117,6 +119,81 @@ describe('a rotation', () => {
     assert.deepEqual(record.uncompared, ['prod']);
     assert.deepEqual(record.follows, ['hash']);
     assert.ok(!JSON.stringify(record).includes('v1:'));
+  });
+});
+
+describe('a rotation of what somebody else may have', () => {
+  const urgent: Rotation = { ...start, due: 'stop', emergency: { bots: ['compose'] } };
+  const playUrgent = (...outcomes: readonly Outcome[]): Rotation =>
+    outcomes.reduce(advance, urgent);
+  const stopped: Outcome = { of: 'stop' };
+  const failed: Outcome = { of: 'roll out', failed: true };
+
+  it('stops the bot before it asks for a value, and keeps that it did', () => {
+    assert.ok(holdsValues(urgent));
+    assert.equal(playUrgent(stopped).due, 'value');
+    assert.ok(holdsValues(playUrgent(stopped)));
+  });
+
+  it('forbids an up that may start the bot with what is set, until the new value is', () => {
+    for (const outcomes of [[], [stopped], [stopped, valued], [stopped, valued, checked]]) {
+      assert.ok(forbidsUp(playUrgent(...outcomes)));
+    }
+    assert.ok(!forbidsUp(playUrgent(stopped, valued, checked, failed)));
+    assert.ok(!forbidsUp(playUrgent(stopped, valued, checked, rolled)));
+    assert.ok(!forbidsUp(start));
+  });
+
+  it('takes no old value back when its roll out fails', () => {
+    const held = playUrgent(stopped, valued, checked, failed);
+    assert.deepEqual([held.due, held.failures], ['held', 1]);
+    assert.equal(resumed(held).due, 'roll out');
+  });
+
+  it('has urgent items, which stand first, and nobody goes back to what it replaced', () => {
+    const done = playUrgent(stopped, valued, checked, rolled, nothing);
+    assert.deepEqual(done.items, [{ id: 'abc-1', key: path, revoke: 'old', urgent: true }]);
+    const copied = playUrgent(stopped, valued, checked, rolled, {
+      ...nothing,
+      copies: ['trading'],
+    });
+    assert.deepEqual(copied.items.slice(1), [{ id: 'abc-2', key: 'trading', revoke: 'copies' }]);
+    const record = { ...recordOf(done, 'dev', beginning.begun), after: [], hash: 'x' };
+    assert.deepEqual(record.follows, ['hash']);
+    assert.deepEqual(record.compromised, { stopped: ['compose'] });
+    const open = [{ id: 'x-1', key: 'y', revoke: 'old' as const }];
+    const ledger = { entries: [{ ...record, open }, record], heads: [] };
+    assert.deepEqual(
+      openItems(ledger).map(({ id }) => id),
+      ['abc-1', 'x-1'],
+    );
+    const journal = finished({ kept: [], current: done });
+    assert.equal(journal.kept[0]?.compromised, true);
+    const other = { ...beginning, id: 'def' };
+    assert.equal(wayBack(journal, ledger, [path], other, new Map()), undefined);
+  });
+
+  it('is aborted by a start of the bot with the old value, wherever it is', () => {
+    assert.equal(aborted(urgent)?.due, 'start');
+    const asked = aborted(playUrgent(stopped, valued));
+    assert.equal(asked?.due, 'start');
+    const over = asked && advance(asked, { of: 'start' });
+    assert.deepEqual([over?.due, over?.items[0]?.revoke], ['record', 'unused']);
+    assert.equal(aborted(playUrgent(stopped, valued, checked, failed))?.due, 'take back');
+  });
+
+  it('is superseded by one of all its keys, and lists what was given as unused', () => {
+    const others = { ...urgent, id: 'def', emergency: { bots: ['swarm'] } };
+    const bots = ['compose', 'swarm'];
+    assert.deepEqual(superseded(playUrgent(stopped), others), { ...others, emergency: { bots } });
+    const over = superseded(playUrgent(stopped, valued), others);
+    assert.deepEqual([over?.id, over?.due, over?.items[0]?.revoke], ['abc', 'record', 'unused']);
+    assert.ok(over !== undefined && forbidsUp(over));
+    assert.equal(finished({ kept: [], current: over }).current?.id, 'def');
+    assert.equal(superseded(over, { ...others, id: 'ghi' })?.next?.id, 'ghi');
+    assert.equal(superseded(playUrgent(stopped), { ...others, keys: [] }), undefined);
+    assert.equal(superseded(playUrgent(stopped, valued, checked), others), undefined);
+    assert.equal(superseded(play(valued), others), undefined);
   });
 });
 
