@@ -86,7 +86,7 @@ describe("the preview of a fork's pull request", () => {
     assert.match(run.summary, /^## Preview of dev$/m);
     assert.match(run.summary, /\+ .*hummingbot:index:File/);
     assert.match(run.summary, /\d+ to create/);
-    assert.match(run.summary, /hummingbot-secrets@v0\.1\.0 \(local: policies/);
+    assert.match(run.summary, /hummingbot-secrets@v0\.1\.0 \(local: \S*policies\b/);
     for (const stack of ['dev', 'staging', 'prod']) {
       assert.match(run.summary, new RegExp(`previews ${stack}`));
       assert.match(run.summary, new RegExp(`find nothing in ${stack}, previewed`));
