@@ -15,6 +15,7 @@ const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8')) as {
 const allowed = [
   'Apache-2.0',
   'MIT',
+  'MIT-0',
   'MIT OR Apache-2.0',
   'BlueOak-1.0.0',
   'ISC',
