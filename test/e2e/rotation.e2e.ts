@@ -78,7 +78,10 @@ describe('a rotation', () => {
     const args = ['run', '--silent', 'rotate', '--', ...words];
     const { code, stdout, stderr } = await stack.run('npm', args, text);
     assert.equal(code, 0, stdout + stderr);
-    assert.match(stdout, /^open: revoke the old trading\.binance_api_key where it was made, /mu);
+    assert.match(
+      stdout,
+      /^open(?: from \S+ on)?: revoke the old trading\.binance_api_key where it was made, /mu,
+    );
   }
 
   const inStore = async (group: string, stage: string): Promise<Record<string, string>> => {
