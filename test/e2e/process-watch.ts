@@ -37,9 +37,13 @@ export class ProcessWatch {
     while (this.#watching) {
       for (const name of readdirSync('/proc').filter((each) => /^\d+$/u.test(each))) {
         const command = read(`/proc/${name}/cmdline`);
-        this.arguments.add(command);
-        const isProgram = pulumiProgram.test(command);
-        (isProgram ? this.programs : this.environments).add(read(`/proc/${name}/environ`));
+        const environment = read(`/proc/${name}/environ`);
+        // Another one by now, when it was started between the two looks; or it has ended.
+        const then = read(`/proc/${name}/cmdline`);
+        this.arguments.add(command).add(then);
+        const isProgram = pulumiProgram.test(command) || pulumiProgram.test(then);
+        if (isProgram) this.programs.add(environment);
+        else if (then === command) this.environments.add(environment);
       }
       this.samples += 1;
       await sleep(pauseMilliseconds);
