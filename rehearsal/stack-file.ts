@@ -23,9 +23,16 @@ export interface Replacements {
   readonly outputDirectory?: string;
 }
 
+interface Options {
+  /** The role that deploys where the file lists none. */
+  readonly deployRole?: string;
+  /** Who administers the rehearsal's cluster, as the setting names it. */
+  readonly administrator?: string;
+}
+
 const valueMaps = ['trading', 'infrastructure', 'monitoring'];
 const encryption = ['encryptionsalt', 'encryptedkey', 'secretsprovider', 'environment'];
-const roleLists = ['deployRoles', 'breakGlassRoles'];
+const roleLists = ['deployRoles', 'breakGlassRoles', 'administrators'];
 
 export interface Copied {
   readonly text: string;
@@ -33,15 +40,12 @@ export interface Copied {
   readonly replaced: readonly string[];
 }
 
-/**
- * @param text of the committed stack file
- * @param deployRole the role that deploys where the file lists none
- */
+/** @param text of the committed stack file */
 export function rehearsed(
   text: string,
   project: string,
   replacements: Replacements,
-  deployRole = 'rehearsal-deployer',
+  { deployRole = 'rehearsal-deployer', administrator }: Options = {},
 ): Copied {
   const document = parseDocument(text);
   const replaced: string[] = [];
@@ -58,6 +62,14 @@ export function rehearsed(
     const before = document.getIn(at(name));
     document.setIn(at(name), value);
     replaced.push(`${name}: ${before === undefined ? 'unset' : String(before)} -> ${value}`);
+  }
+  if (document.deleteIn(at('alertTopic'))) {
+    replaced.push('alertTopic: left out, the rehearsal has no EventBridge');
+  }
+  if (administrator !== undefined) {
+    const all = [...toList(document.getIn(at('administrators'))), administrator];
+    document.setIn(at('administrators'), document.createNode([...new Set(all)]));
+    replaced.push(`administrators: ${administrator} too`);
   }
   const { account } = replacements;
   if (account !== undefined) replaced.push(...moveRoles(document, at, account, deployRole));

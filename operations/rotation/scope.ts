@@ -15,11 +15,16 @@ type Settings = Readonly<Record<string, unknown>>;
 /** A place where a target delivered, of the stack's outputs. */
 export interface Where {
   readonly directory?: string;
+  readonly namespace?: string;
+  readonly manifests?: string;
+  readonly service?: string;
   readonly next: string;
 }
 
 export interface Outputs {
-  readonly tags: Readonly<Record<string, { readonly keys: Readonly<Record<string, string>> }>>;
+  readonly tags: Readonly<
+    Record<string, { readonly keys: Readonly<Record<string, string>>; readonly rotation?: string }>
+  >;
   readonly delivered: Readonly<Record<string, Where>>;
 }
 

@@ -29,10 +29,13 @@ export class SealedConfig {
     return typeof node === 'string' ? node : null;
   }
 
-  /** Sets all of them, or takes them out, by one rename. */
-  set(values: ReadonlyMap<string, Sealed>): void {
+  /**
+   * Sets all of them, or takes them out, by one rename.
+   * @param last what is to be said of the last rotation of groups
+   */
+  set(values: ReadonlyMap<string, Sealed>, last: ReadonlyMap<string, string | null>): void {
     const before = readFileSync(this.#path, 'utf8');
-    const after = withSealed(before, values);
+    const after = withLast(withSealed(before, values), last);
     if (after !== before) writeDurably(this.#path, after, statSync(this.#path).mode & 0o777);
   }
 
@@ -102,19 +105,46 @@ export function valueIn(
 
 /** The text of a stack file with other ciphertext. */
 export function withSealed(text: string, values: ReadonlyMap<string, Sealed>): string {
+  const changes = [...values].map(([path, sealed]): Change => {
+    const place = placeOf(path);
+    return { place, leaf: [...place, 'secure'], now: sealed };
+  });
+  return withChanges(text, changes);
+}
+
+/** The text of a stack file that says something else of the last rotation of groups. */
+export function withLast(text: string, last: ReadonlyMap<string, string | null>): string {
+  const changes = [...last].map(([group, now]): Change => {
+    const place = ['config', `${projectName}:rotation`, 'last', group];
+    return { place, leaf: place, now };
+  });
+  return withChanges(text, changes);
+}
+
+interface Change {
+  readonly place: readonly string[];
+  /** Where the text itself stands. */
+  readonly leaf: readonly string[];
+  /** Null takes it out. */
+  readonly now: string | null;
+}
+
+function withChanges(text: string, changes: readonly Change[]): string {
   const document = parseDocument(text);
   let changed = false;
-  for (const [path, sealed] of values) {
-    const place = placeOf(path);
-    if (sealed === (document.getIn([...place, 'secure']) ?? null)) continue;
+  for (const { place, leaf, now } of changes) {
+    if (now === (document.getIn(leaf) ?? null)) continue;
     changed = true;
-    if (sealed !== null) {
-      document.setIn(place, document.createNode({ secure: sealed }));
+    if (now !== null) {
+      document.setIn(leaf, now);
       continue;
     }
     document.deleteIn(place);
-    const group = document.getIn(place.slice(0, -1));
-    if (isMap(group) && group.items.length === 0) document.deleteIn(place.slice(0, -1));
+    // What is empty without it.
+    for (let at = place.slice(0, -1); at.length > 1; at = at.slice(0, -1)) {
+      const map = document.getIn(at);
+      if (isMap(map) && map.items.length === 0) document.deleteIn(at);
+    }
   }
   // As it is indented now: by four from Pulumi, by two from most people.
   const indent = /^config:\n( +)/mu.exec(text)?.[1]?.length ?? 2;

@@ -37,6 +37,18 @@ config:
     assert.ok(!replaced.join('\n').includes(canary));
   });
 
+  it('has no alerts, and names who administers its cluster beside those of the file', () => {
+    const more = `${committed}  ${project}:administrators: ["Group:ops", "arn:aws:iam::999999999999:role/admin"]
+  ${project}:alertTopic: arn:aws:sns:us-east-1:999999999999:alerts\n`;
+    const { text } = rehearsed(more, project, { account }, { administrator: 'User:deployer' });
+    assert.equal(settingIn(text, project, 'alertTopic'), undefined);
+    assert.deepEqual(settingIn(text, project, 'administrators'), [
+      'Group:ops',
+      `arn:aws:iam::${account}:role/admin`,
+      'User:deployer',
+    ]);
+  });
+
   it('replaces what it is given and says from what to what', () => {
     const { text, replaced } = copy(committed, { account, image: 'x@sha256:1' });
     assert.equal(settingIn(text, project, 'account'), account);

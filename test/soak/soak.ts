@@ -42,6 +42,7 @@ export interface Soak {
 const soaks: Readonly<Record<string, () => Promise<Soak>>> = {
   'at-once': async () => (await import('./at-once.ts')).soak,
   faults: async () => (await import('./faults.ts')).soak,
+  'inventory-page': async () => (await import('./inventory-page.ts')).soak,
   'kills-dev': async () => (await import('./kills-dev.ts')).soak,
   'kills-prod': async () => (await import('./kills-prod.ts')).soak,
   'rotate-compose': async () => (await import('./rotate-compose.ts')).soak,

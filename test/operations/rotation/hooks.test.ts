@@ -76,7 +76,11 @@ describe('a hook of a rotation', () => {
       settings: { rotation: { revoke: hooks } },
       open: async (sealed) => new Map([...sealed].map(([path, text]) => [path, text + canary])),
     });
-    assert.deepEqual(revoked, ['trading.binance_api_key', 'trading.binance_secret_key']);
+    const paths = ['trading.binance_api_key', 'trading.binance_secret_key'];
+    assert.deepEqual(
+      [...revoked],
+      paths.map((path) => [path, yes]),
+    );
     assert.deepEqual(JSON.parse(readFileSync(heard, 'utf8')), {
       step: 'revoke',
       stack: 'dev',

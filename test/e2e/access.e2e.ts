@@ -1,0 +1,278 @@
+/**
+ * `npm run access` and `npm run audit` in a rehearsed prod: nothing is found on a clean stack, each right
+ * too many with its cause, and reads by six identities in the API server's own log. Linux and root.
+ */
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
+import { PutResourcePolicyCommand } from '@aws-sdk/client-secrets-manager';
+import type { SecretKey } from '../../components/catalog.ts';
+import type { Report, Row } from '../../operations/access/report.ts';
+import type { AuditReport } from '../../operations/audit/shown.ts';
+import { apply, eventually } from '../../rehearsal/servers/kubernetes-client.ts';
+import { leaks } from '../canary.ts';
+import { readers } from './rbac-matrix.ts';
+import { canRehearse, RehearsedStack } from './rehearsed-stack.ts';
+
+const rbac = 'rbac.authorization.k8s.io';
+const trading = 'hummingbot/trading';
+/** A read is in the report at the latest after so long. */
+const seenSeconds = 10;
+
+interface Rule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+}
+
+const core = (verb: string, resource: string): Rule => ({
+  apiGroups: [''],
+  resources: [resource],
+  verbs: [verb],
+});
+
+describe('access to a rehearsed prod', () => {
+  const prod = new RehearsedStack('prod');
+  const { namespace } = prod;
+  let values: ReadonlyMap<SecretKey, string>;
+  const said: string[] = [];
+
+  before(async function () {
+    if (!canRehearse) this.skip();
+    prod.commit('readers', readers);
+    await prod.start();
+    values = new Map([...(await prod.values())].filter(([, value]) => value.length >= 16));
+  });
+  after(async () => {
+    if (canRehearse) await prod.end();
+    else prod.checkout.remove();
+  });
+
+  async function access(): Promise<Report & { readonly code: number }> {
+    const words = ['run', '-s', 'access', '--', '--stack', 'prod', '--format', 'json'];
+    const { code, stdout, stderr } = await prod.run('npm', words);
+    said.push(stdout, stderr);
+    assert.equal(stderr, '');
+    return { code, ...(JSON.parse(stdout) as Report) };
+  }
+
+  /** A ClusterRole of one rule, bound to somebody in the namespace, or everywhere. */
+  async function grant(name: string, rule: Rule, everywhere = false): Promise<void> {
+    const at = everywhere ? {} : { namespace };
+    await apply(prod.access, [
+      { apiVersion: `${rbac}/v1`, kind: 'ClusterRole', metadata: { name }, rules: [rule] },
+      {
+        apiVersion: `${rbac}/v1`,
+        kind: everywhere ? 'ClusterRoleBinding' : 'RoleBinding',
+        metadata: { name, ...at },
+        roleRef: { apiGroup: rbac, kind: 'ClusterRole', name },
+        subjects: [{ kind: 'User', name, apiGroup: rbac }],
+      },
+    ]);
+  }
+
+  function causeOf({ differences }: Report, who: string, way: string): string | undefined {
+    return differences.find((row: Row) => row.who === who && row.ways.includes(way))?.cause;
+  }
+
+  it('is as the settings say, whoever may read being listed with the reason', async () => {
+    const report = await access();
+    assert.deepEqual(report.differences, []);
+    assert.deepEqual(report.unasked, []);
+    assert.equal(report.code, 0);
+    const reasons = new Set(report.readers.map(({ expected }) => expected));
+    const all = ['readers.trading', 'readers.monitoring', 'brings the Secrets', 'administrators'];
+    for (const reason of [...all, 'a part of Kubernetes', "the operator's role"]) {
+      assert.ok(reasons.has(reason), `${reason} of ${[...reasons].join()}`);
+    }
+    const { at: _, code, ...again } = await access();
+    const { at: __, code: first, ...before } = report;
+    assert.deepEqual([again, code], [before, first]);
+  });
+
+  it('has each right too many found, with its cause', async () => {
+    await grant('lister', core('list', 'secrets'));
+    await grant('pod-maker', core('create', 'pods'));
+    await grant('shell', core('create', 'pods/exec'));
+    await grant('token-maker', core('create', 'serviceaccounts/token'));
+    await grant('everything', { apiGroups: ['*'], resources: ['*'], verbs: ['*'] }, true);
+    const { AWS_ENDPOINT_URL: endpoint = '', ...environment } = prod.environment;
+    const iam = new IAMClient({
+      region: 'us-east-1',
+      endpoint,
+      credentials: {
+        accessKeyId: environment.AWS_ACCESS_KEY_ID ?? '',
+        secretAccessKey: environment.AWS_SECRET_ACCESS_KEY ?? '',
+        sessionToken: environment.AWS_SESSION_TOKEN ?? '',
+      },
+    });
+    const policy = (...Statement: readonly object[]): string =>
+      JSON.stringify({ Version: '2012-10-17', Statement });
+    const made = await iam.send(
+      new CreateRoleCommand({ RoleName: 'wide', AssumeRolePolicyDocument: policy() }),
+    );
+    const wide = {
+      Sid: 'Wide',
+      Effect: 'Allow',
+      Action: ['secretsmanager:Get*', 'kms:Decrypt'],
+      Resource: '*',
+    };
+    await iam.send(
+      new PutRolePolicyCommand({
+        RoleName: 'wide',
+        PolicyName: 'all',
+        PolicyDocument: policy(wide),
+      }),
+    );
+    const role = made.Role?.Arn ?? '';
+    const report = await access();
+    assert.equal(report.code, 1);
+    const found = (who: string, way: string) => causeOf(report, `User:${who}`, way);
+    assert.match(found('lister', 'list') ?? '', /^RoleBinding hummingbot\/lister of ClusterRole/u);
+    assert.match(found('pod-maker', 'create pods') ?? '', /RoleBinding hummingbot\/pod-maker/u);
+    assert.match(found('shell', 'exec into pods') ?? '', /create pods\/exec$/u);
+    const token = 'get tokens of ServiceAccount:hummingbot/hummingbot-secrets-reader';
+    assert.match(found('token-maker', token) ?? '', /create serviceaccounts\/token$/u);
+    assert.match(found('everything', 'get') ?? '', /^ClusterRoleBinding everything .*verb \*$/u);
+    const stopped = 'GetSecretValue, which the resource policy alone denies';
+    assert.match(causeOf(report, role, stopped) ?? '', /^inline policy all, statement Wide/u);
+
+    const open = {
+      Sid: 'Open',
+      Effect: 'Allow',
+      Principal: { AWS: role },
+      Action: '*',
+      Resource: '*',
+    };
+    await prod
+      .secretsManager()
+      .send(new PutResourcePolicyCommand({ SecretId: trading, ResourcePolicy: policy(open) }));
+    const loose = await access();
+    assert.match(
+      causeOf(loose, 'whoever of the account IAM lets read', 'GetSecretValue') ?? '',
+      /^resource policy of hummingbot\/trading: no statement denies/u,
+    );
+    assert.match(causeOf(loose, role, 'GetSecretValue') ?? '', /statement (?:Open|Wide)/u);
+    const people = ['lister', 'pod-maker', 'shell', 'token-maker', 'everything'];
+    const expected = new Set([
+      ...people.map((name) => `User:${name}`),
+      ...[role, 'whoever of the account IAM lets read'],
+    ]);
+    assert.deepEqual(new Set(loose.differences.map(({ who }) => who)), expected);
+  });
+
+  it('has reads by six identities in the audit, expected or not, within 10 s', async () => {
+    const monitoring = 'hummingbot-monitoring';
+    const { items } = await prod.access.core.listNamespacedSecret({ namespace });
+    const names = items.map(({ metadata }) => metadata?.name ?? '');
+    const own = names.find((name) => name.startsWith('hummingbot-trading-keys-')) ?? '';
+    const account = (at: string, name: string): object[] => [
+      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: at } },
+      { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace: at } },
+    ];
+    await apply(prod.access, [...account('watch', 'alertmanager'), ...account('spies', 'spy')]);
+    await apply(prod.access, [
+      {
+        apiVersion: `${rbac}/v1`,
+        kind: 'RoleBinding',
+        metadata: { name: 'spy', namespace },
+        roleRef: { apiGroup: rbac, kind: 'ClusterRole', name: 'everything' },
+        subjects: [{ kind: 'ServiceAccount', name: 'spy', namespace: 'spies' }],
+      },
+    ]);
+    const since = new Date(Date.now() - 1000).toISOString();
+    const start = performance.now();
+    const reads: readonly (readonly [string, string, string, number])[] = [
+      ['watch', 'alertmanager', monitoring, 0],
+      ['watch', 'alertmanager', own, 1],
+      ['external-secrets', 'external-secrets', own, 0],
+      ['spies', 'spy', own, 0],
+      ['spies', 'default', own, 1],
+    ];
+    for (const [at, name, secret, code] of reads) {
+      assert.equal(await readAs(at, name, secret), code, `${at}/${name} ${secret}`);
+    }
+    assert.equal((await prod.kubectl('get', 'secret', own, '-o', 'name')).code, 0);
+    const log = join(prod.folder, 'logs', 'audit.log');
+    const words = ['run', '-s', 'audit', '--', '--stack', 'prod', '--since', since];
+    const options = ['--format', 'json', '--kubernetes-log', log];
+    let rows = new Map<string, string | null>();
+    const seen = await eventually(seenSeconds, async () => {
+      const { code, stdout, stderr } = await prod.run('npm', [...words, ...options]);
+      said.push(stdout, stderr);
+      assert.equal(code, 1, stderr);
+      const { events } = JSON.parse(stdout) as AuditReport;
+      rows = new Map(
+        events
+          .filter(({ verb }) => verb === 'get')
+          .map((row) => [`${row.who} ${row.what} ${row.outcome}`, row.expected]),
+      );
+      return rows.has(`User:deployer ${own} done`);
+    });
+    assert.ok(seen && performance.now() - start < seenSeconds * 1000 + 10_000);
+    const spy = 'ServiceAccount:spies';
+    for (const [row, expected] of [
+      [`ServiceAccount:watch/alertmanager ${monitoring} done`, 'readers.monitoring'],
+      [`ServiceAccount:watch/alertmanager ${own} refused`, null],
+      [`ServiceAccount:external-secrets/external-secrets ${own} done`, 'brings the Secrets'],
+      [`${spy}/spy ${own} done`, null],
+      [`${spy}/default ${own} refused`, null],
+      [`User:deployer ${own} done`, 'administrators'],
+    ] as const) {
+      assert.equal(rows.get(row), expected, `${row} of ${[...rows.keys()].join('; ')}`);
+    }
+    // The whole life of the stack: what its own parts did is expected.
+    const all = await prod.run('npm', ['run', '-s', 'audit', '--', '--stack', 'prod', ...options]);
+    said.push(all.stdout, all.stderr);
+    const { events } = JSON.parse(all.stdout) as AuditReport;
+    const strange = new Set(
+      events.filter(({ expected }) => expected === null).map(({ who }) => who),
+    );
+    assert.deepEqual(
+      strange,
+      new Set(['ServiceAccount:watch/alertmanager', `${spy}/spy`, `${spy}/default`]),
+    );
+    assert.ok(events.some(({ who, expected }) => who.startsWith('User:system:node:') && expected));
+  });
+
+  /** Reads a Secret by a token of an account; its value stays in the cluster's answer. */
+  async function readAs(at: string, name: string, secret: string): Promise<number> {
+    const { status } = await prod.access.core.createNamespacedServiceAccountToken({
+      name,
+      namespace: at,
+      body: {
+        apiVersion: 'authentication.k8s.io/v1',
+        kind: 'TokenRequest',
+        spec: { audiences: [], expirationSeconds: 600 },
+      },
+    });
+    const cluster = prod.access.config.getCurrentCluster();
+    const authority = cluster?.caData ?? readFileSync(cluster?.caFile ?? '').toString('base64');
+    const path = join(prod.checkout.temporary, 'kubeconfig');
+    const file = {
+      apiVersion: 'v1',
+      kind: 'Config',
+      'current-context': 'x',
+      contexts: [{ name: 'x', context: { cluster: 'x', user: 'x' } }],
+      clusters: [
+        {
+          name: 'x',
+          cluster: { server: cluster?.server, 'certificate-authority-data': authority },
+        },
+      ],
+      users: [{ name: 'x', user: { token: status?.token } }],
+    };
+    writeFileSync(path, JSON.stringify(file), { mode: 0o600 });
+    const words = ['--kubeconfig', path, '-n', namespace, 'get', 'secret', secret, '-o', 'name'];
+    return (await prod.run('kubectl', words)).code;
+  }
+
+  it('leaves no value in what the commands say, nor in a log', () => {
+    assert.ok(values.size > 5 && said.length > 6);
+    assert.deepEqual(leaks(said.join('\n'), values), []);
+    for (const [name, content] of prod.logs()) {
+      assert.deepEqual(leaks(content.toString('utf8'), values), [], name);
+    }
+  });
+});
