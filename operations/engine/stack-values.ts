@@ -9,11 +9,11 @@ import { isPair, isScalar, parseDocument, visit } from 'yaml';
 import { mayBeValue } from '../../settings/mistake.ts';
 import { encryptionOf, opens, readPassphrase, saltOfState } from './passphrase.ts';
 import { type Opener, openerOf } from './sealed-text.ts';
+import { passwordNameOf } from './state-passwords.ts';
 import { ownPassphrase, projectDirectory, projectName, stateFile, workspace } from './workspace.ts';
 
 /** How Pulumi marks a secret in its state. */
 const signature = '4dabf18193072939515e22adb298388d';
-const passwords = 'random:index/randomPassword:RandomPassword::';
 
 interface State {
   readonly checkpoint?: {
@@ -98,7 +98,7 @@ function configValues(stackFile: string, open: Opener): readonly (readonly [stri
 function generatedValues(stack: string, open: Opener): readonly (readonly [string, string])[] {
   const { checkpoint } = JSON.parse(readFileSync(stateFile(stack), 'utf8')) as State;
   return (checkpoint?.latest?.resources ?? []).flatMap(({ urn, outputs }) => {
-    const [, name] = urn.split(passwords);
+    const name = passwordNameOf(urn);
     const { ciphertext } = outputs?.result ?? {};
     if (name === undefined || ciphertext === undefined || !(signature in (outputs?.result ?? {}))) {
       return [];

@@ -8,6 +8,11 @@ interface Resource {
 
 const type = 'random:index/randomPassword:RandomPassword';
 
+/** @returns the name of a generated password's resource; undefined for any other resource */
+export function passwordNameOf(urn: string): string | undefined {
+  return urn.split(`${type}::`)[1];
+}
+
 /**
  * Opens the state. What it gives is secret, and stays in this process.
  * @returns by the resource's name, such as `tag-key` or `infrastructure-postgres_password`; the exit
@@ -22,8 +27,8 @@ export async function statePasswords({
   const { deployment } = JSON.parse(stdout) as {
     deployment?: { readonly resources?: readonly Resource[] };
   };
-  const passwords = (deployment?.resources ?? []).flatMap(({ urn, outputs }) => {
-    const [, name] = urn?.split(`${type}::`) ?? [];
+  const passwords = (deployment?.resources ?? []).flatMap(({ urn = '', outputs }) => {
+    const name = passwordNameOf(urn);
     const text = outputs?.result?.plaintext;
     return name === undefined || text === undefined
       ? []

@@ -4,14 +4,13 @@
  */
 import assert from 'node:assert/strict';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { delimiter, join } from 'node:path';
-import { issuersVariable } from '../../operations/rotation/issuers.ts';
 import { type Entry, readLedger } from '../../operations/rotation/ledger.ts';
 import { leaks, makeCanary } from '../canary.ts';
 import { Checkout, listFiles, type Result } from './checkout.ts';
+import { Issuers } from './issuers.ts';
 import { ProcessWatch } from './process-watch.ts';
+import type { Pair } from './rotation-rules.ts';
 import { killDuring } from './victims.ts';
 
 const apiFile = 'out/dev/secrets/trading/binance_api_key';
@@ -20,11 +19,6 @@ const redisFile = 'out/dev/secrets/database/redis_password';
 const journal = '.local/rotations/dev.json';
 const ledger = 'ledger/dev.jsonl';
 const stackFile = '.local/stacks/Pulumi.dev.yaml';
-
-interface Pair {
-  readonly api: string;
-  readonly secret: string;
-}
 
 describe('npm run rotate', () => {
   const checkout = new Checkout();
@@ -37,20 +31,13 @@ describe('npm run rotate', () => {
     /** What \`ps\` says of a bot that was started again. */
     started: join(tools, 'started'),
   };
-  /** Takes every key, but while it has a status that refuses them. */
-  const issuers = { status: 200, asked: 0 };
-  const server = createServer((_request, response) => {
-    issuers.asked += 1;
-    response.writeHead(issuers.status).end('{"error":[],"code":"200000"}');
-  });
+  const issuers = new Issuers();
   let env: NodeJS.ProcessEnv = {};
 
   before(async () => {
-    await new Promise<void>((settle) => server.listen(0, '127.0.0.1', settle));
-    const { port } = server.address() as AddressInfo;
     env = {
       PATH: [tools, process.env.PATH].join(delimiter),
-      [issuersVariable]: `http://127.0.0.1:${port}`,
+      ...(await issuers.start()),
     };
     mkdirSync(tools);
     const script = `#!/bin/sh
@@ -68,7 +55,7 @@ esac
     assert.equal(code, 0, stderr);
   });
   after(() => {
-    server.close();
+    issuers.stop();
     checkout.remove();
   });
 

@@ -2,7 +2,7 @@
  * kill -9 in the middle of a change of dev: of the command, of the engine and of a plugin, at 30
  * moments each, and one next run after each, which has to put everything right. Linux.
  */
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SecretKey } from '../../components/catalog.ts';
@@ -13,8 +13,9 @@ import { orphansOf } from '../e2e/machine.ts';
 import { type Snapshot, snapshotFaults } from '../e2e/snapshot-rules.ts';
 import { killDuring, lifetimesOf, type Moment, type Victim, victimNames } from '../e2e/victims.ts';
 import { random } from '../random.ts';
+import { changeOf, killFigures, listOf } from './kills.ts';
 import { type Rounds, type Slice, spread } from './rounds.ts';
-import type { Figure, Soak } from './soak.ts';
+import type { Soak } from './soak.ts';
 
 const keys: readonly SecretKey[] = [
   'binance_api_key',
@@ -111,10 +112,7 @@ class KilledDev {
   /** Five moments that something is written at, and the others spread evenly over a life. */
   #moments(at: number, draw: () => number, factor: number): Moment {
     const path = (name: string): string => this.checkout.path(name);
-    const changed = (name: string): (() => boolean) => {
-      const before = timeOf(path(name));
-      return () => timeOf(path(name)) !== before;
-    };
+    const changed = (name: string): (() => boolean) => changeOf(path(name));
     const locks = join(folder, 'locks/organization/hummingbot-secrets/dev');
     const events: readonly (readonly [string, () => () => boolean])[] = [
       ['the lock being taken', () => () => filesIn(path(locks)).length > 0],
@@ -161,11 +159,6 @@ function lastLine(text: string): string {
   return text.trim().split('\n').slice(-3).join(' / ');
 }
 
-function timeOf(path: string): string {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  return stat === undefined ? '' : `${stat.ino} ${stat.mtimeMs}`;
-}
-
 function filesIn(path: string): readonly string[] {
   return existsSync(path) ? readdirSync(path) : [];
 }
@@ -185,14 +178,6 @@ export const soak: Soak = {
 
   summary(rounds, seed) {
     const of = (name: string): string => spread(rounds.map(({ figures }) => figures[name] ?? 0));
-    const figures: Figure[] = victimNames.map((victim) => {
-      const own = rounds.filter(({ what }) => what.startsWith(victim));
-      return {
-        what: `kills of the ${victim}`,
-        seen: String(own.length),
-        holds: own.length === perVictim,
-      };
-    });
     return {
       title: 'kill -9 in a change of dev',
       done:
@@ -204,7 +189,7 @@ export const soak: Soak = {
         'the state and the stack file are read over and over: each content was whole, the old or the new one. ' +
         'Figures of three numbers are the least, the median and the most.',
       figures: [
-        ...figures,
+        ...killFigures(rounds, perVictim),
         { what: 'killed after, ms of its life', seen: of('after') },
         { what: 'the next run, ms', seen: of('next') },
         { what: 'looks at the files in a round', seen: of('looks') },
@@ -213,16 +198,3 @@ export const soak: Soak = {
     };
   },
 };
-
-/** What was killed when, so that nobody has to believe that it was spread. */
-export function listOf(what: readonly string[]): readonly Figure[] {
-  const kinds = new Map<string, string[]>();
-  for (const each of what) {
-    const [kind = '', when = ''] = each.split(' at ');
-    kinds.set(kind, [...(kinds.get(kind) ?? []), when]);
-  }
-  return [...kinds].map(([kind, whens]) => ({
-    what: `moments, ${kind}`,
-    seen: whens.join(', '),
-  }));
-}

@@ -18,10 +18,10 @@ import { absences, bookFaults, makePair, mixtures, overlaps } from '../e2e/rotat
 import { type Snapshot, snapshotFaults } from '../e2e/snapshot-rules.ts';
 import { killDuring, lifetimesOf, type Moment, type Victim, victimNames } from '../e2e/victims.ts';
 import { random } from '../random.ts';
-import { listOf } from './kills-dev.ts';
+import { killFigures, listOf } from './kills.ts';
 import { onRehearsal } from './on-rehearsal.ts';
 import { type Round, type Rounds, type Slice, spread } from './rounds.ts';
-import type { Figure, Soak } from './soak.ts';
+import type { Soak } from './soak.ts';
 
 const keys = { api: 'binance_api_key', secret: 'binance_secret_key' } as const;
 /** Of a group whose Secret has a fixed name and is changed in place. */
@@ -275,14 +275,6 @@ export const soak: Soak = {
 
   summary(rounds, seed) {
     const of = (name: string): string => spread(rounds.map(({ figures }) => figures[name] ?? 0));
-    const figures: Figure[] = victimNames.map((victim) => {
-      const own = rounds.filter(({ what }) => what.startsWith(victim));
-      return {
-        what: `kills of the ${victim}`,
-        seen: String(own.length),
-        holds: own.length === perVictim,
-      };
-    });
     return {
       title: 'kill -9 in a change of prod',
       done:
@@ -296,7 +288,7 @@ export const soak: Soak = {
         'that no Secret of a running bot was absent, no pair mixed, and no two bots ran at once. ' +
         'Figures of three numbers are the least, the median and the most.',
       figures: [
-        ...figures,
+        ...killFigures(rounds, perVictim),
         { what: 'killed after, ms of its life', seen: of('after') },
         { what: 'the next run, ms', seen: of('next') },
         ...listOf(rounds.map(({ what }) => what)),

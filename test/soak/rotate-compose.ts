@@ -12,7 +12,7 @@ import { pathOf } from '../e2e/file-watch.ts';
 import { Issuers } from '../e2e/issuers.ts';
 import { orphansOf } from '../e2e/machine.ts';
 import { makePair, type Pair } from '../e2e/rotation-rules.ts';
-import { type Rounds, spread } from './rounds.ts';
+import { growthOf, type Rounds, spread } from './rounds.ts';
 import type { Soak } from './soak.ts';
 
 const count = 1000;
@@ -170,11 +170,3 @@ export const soak: Soak = {
     };
   },
 };
-
-/** Of the state a hundred rotations, as a share of its first size: the slope of the longest row. */
-export function growthOf(points: readonly (readonly [number, number])[]): number {
-  const sorted = points.toSorted(([a], [b]) => a - b);
-  const [first, last] = [sorted[0], sorted.at(-1)];
-  if (first === undefined || last === undefined || last[0] === first[0]) return 0;
-  return (((last[1] - first[1]) / first[1]) * 100) / (last[0] - first[0]);
-}

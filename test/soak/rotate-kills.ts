@@ -2,7 +2,7 @@
  * kill -9 in the middle of `npm run rotate` on dev: of the command, of the engine and of a plugin, and
  * `--resume` after each, which has to bring it to its end in two runs at most. Linux.
  */
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SecretKey } from '../../components/catalog.ts';
 import type { Journal } from '../../operations/rotation/journal.ts';
@@ -14,11 +14,11 @@ import { FileWatch, pathOf } from '../e2e/file-watch.ts';
 import { Issuers } from '../e2e/issuers.ts';
 import { orphansOf } from '../e2e/machine.ts';
 import { type Snapshot, snapshotFaults } from '../e2e/snapshot-rules.ts';
-import { killDuring, type Moment, victims } from '../e2e/victims.ts';
+import { killDuring, type Moment, type Victim, victimNames, victims } from '../e2e/victims.ts';
 import { random } from '../random.ts';
-import { listOf } from './kills-dev.ts';
+import { changeOf, killFigures, listOf } from './kills.ts';
 import { type Rounds, type Slice, spread } from './rounds.ts';
-import type { Figure, Soak } from './soak.ts';
+import type { Soak } from './soak.ts';
 
 const keys = ['binance_api_key', 'binance_secret_key'] as const;
 const perVictim = 15;
@@ -33,8 +33,6 @@ const stateFile = '.local/state/.pulumi/stacks/hummingbot-secrets/dev.json';
 
 /** The command that rotates stands in the place of the one that only rolls out. */
 const commands = { ...victims, command: /^(?:\S*\/)?node .*operations\/rotate\.ts/ };
-const victimNames = ['command', 'engine', 'plugin'] as const;
-type Victim = (typeof victimNames)[number];
 type Values = ReadonlyMap<SecretKey, string>;
 
 export class KilledRotation {
@@ -132,10 +130,7 @@ export class KilledRotation {
   /** Every step's begin and every write for the command, then shares of a life. */
   #moment(victim: Victim, at: number, draw: () => number, factor: number): Moment {
     const path = (name: string): string => this.checkout.path(name);
-    const changed = (name: string): (() => boolean) => {
-      const before = timeOf(path(name));
-      return () => timeOf(path(name)) !== before;
-    };
+    const changed = (name: string): (() => boolean) => changeOf(path(name));
     const due = (step: Step) => (): boolean => this.#journal()?.current?.due === step;
     const ofCommand: readonly (readonly [string, () => boolean])[] = [
       ['the value being due', due('value')],
@@ -237,11 +232,6 @@ function lastLines(text: string): string {
   return text.trim().split('\n').slice(-6).join(' / ');
 }
 
-function timeOf(path: string): string {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  return stat === undefined ? '' : `${stat.ino} ${stat.mtimeMs}`;
-}
-
 export const soak: Soak = {
   rounds: perVictim * victimNames.length,
 
@@ -257,14 +247,6 @@ export const soak: Soak = {
 
   summary(rounds, seed) {
     const of = (name: string): readonly number[] => rounds.map(({ figures }) => figures[name] ?? 0);
-    const figures: Figure[] = victimNames.map((victim) => {
-      const own = rounds.filter(({ what }) => what.startsWith(victim));
-      return {
-        what: `kills of the ${victim}`,
-        seen: String(own.length),
-        holds: own.length === perVictim,
-      };
-    });
     return {
       title: 'kill -9 in a rotation of dev',
       done:
@@ -276,7 +258,7 @@ export const soak: Soak = {
         'files of the bot, the state and the stack file were read over and over: each was whole, with the old or the new values. ' +
         'Figures of three numbers are the least, the median and the most.',
       figures: [
-        ...figures,
+        ...killFigures(rounds, perVictim),
         {
           what: 'kills behind the taking of the values',
           seen: String(of('taken').reduce((sum, each) => sum + each, 0)),

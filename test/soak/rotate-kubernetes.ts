@@ -16,8 +16,7 @@ import { deployer, RehearsedStack } from '../e2e/rehearsed-stack.ts';
 import { absences, makePair, mixtures, overlaps, type Pair } from '../e2e/rotation-rules.ts';
 import { type Snapshot, snapshotFaults } from '../e2e/snapshot-rules.ts';
 import { onRehearsal } from './on-rehearsal.ts';
-import { growthOf } from './rotate-compose.ts';
-import { type Round, type Rounds, type Slice, spread } from './rounds.ts';
+import { growthOf, type Round, type Rounds, type Slice, spread } from './rounds.ts';
 import type { Figure, Soak } from './soak.ts';
 
 const count = 100;
@@ -51,7 +50,6 @@ class Row {
   readonly #set = new Map<string, string>();
   readonly #known = new Set<string>();
   #done = 0;
-  #objects = 0;
 
   constructor(stack: RehearsedStack, watch: ClusterWatch) {
     this.stack = stack;
@@ -142,12 +140,11 @@ class Row {
     const printed = stack.checkout.printed.splice(0).join('\n');
     faults.push(...leaks(printed, this.#set).map((name) => `printed: ${name}`));
     const secretsNow = await stack.access.core.listNamespacedSecret({ namespace: stack.namespace });
-    this.#objects = secretsNow.items.length;
     const figures = {
       ...times,
       inARow: this.#done,
       state: statSync(this.#stateFile).size,
-      secrets: this.#objects,
+      secrets: secretsNow.items.length,
     };
     return { round, what: 'a rotation', faults, figures };
   }

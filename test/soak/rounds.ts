@@ -93,3 +93,11 @@ export function spread(values: readonly number[]): string {
     .map((at) => String(Math.round(sorted[at] ?? Number.NaN)))
     .join(' .. ');
 }
+
+/** Growth a hundred rounds, as a share of the first size. @param points round in its row, and size */
+export function growthOf(points: readonly (readonly [number, number])[]): number {
+  const sorted = points.toSorted(([a], [b]) => a - b);
+  const [first, last] = [sorted[0], sorted.at(-1)];
+  if (first === undefined || last === undefined || last[0] === first[0]) return 0;
+  return (((last[1] - first[1]) / first[1]) * 100) / (last[0] - first[0]);
+}

@@ -4,8 +4,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InstalledKubeseal } from '../../../plugins/hummingbot/kubeseal.ts';
-import { PluginError } from '../../../plugins/provider-server.ts';
 import { leaks, makeCanary } from '../../canary.ts';
+import { assertRefused } from '../refusal.ts';
 
 const canary = makeCanary('kubeseal');
 const canaries = new Map([['value', canary]]);
@@ -35,15 +35,8 @@ describe('the call of kubeseal', () => {
     write(`cat > /dev/null; cat ${folder}/answer`);
   };
   const seen = (name: string) => readFileSync(join(folder, name), 'utf8');
-  const refused = async (act: Promise<unknown>, reason: RegExp): Promise<void> => {
-    await assert.rejects(act, (error: Error) => {
-      assert.ok(error instanceof PluginError);
-      assert.match(error.message, reason);
-      assert.ok(!error.message.includes('\n'));
-      assert.deepEqual(leaks(error.message, canaries), []);
-      return true;
-    });
-  };
+  const refused = async (act: Promise<unknown>, reason: RegExp): Promise<void> =>
+    await assertRefused(act, reason, canaries);
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'kubeseal-call-'));

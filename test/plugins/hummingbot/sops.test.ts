@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { InstalledSops } from '../../../plugins/hummingbot/sops.ts';
-import { PluginError } from '../../../plugins/provider-server.ts';
 import { leaks, makeCanary } from '../../canary.ts';
+import { assertRefused } from '../refusal.ts';
 
 const canary = makeCanary('sops-call');
 const canaries = new Map([['value', canary]]);
@@ -17,15 +17,8 @@ describe('the call of sops', () => {
   const write = (script: string) =>
     writeFileSync(program(), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   const seen = (name: string) => readFileSync(join(folder, name), 'utf8');
-  const refused = async (act: Promise<unknown>, reason: RegExp): Promise<void> => {
-    await assert.rejects(act, (error: Error) => {
-      assert.ok(error instanceof PluginError);
-      assert.match(error.message, reason);
-      assert.ok(!error.message.includes('\n'));
-      assert.deepEqual(leaks(error.message, canaries), []);
-      return true;
-    });
-  };
+  const refused = async (act: Promise<unknown>, reason: RegExp): Promise<void> =>
+    await assertRefused(act, reason, canaries);
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'sops-call-'));
