@@ -29,6 +29,7 @@ import { canaryValues } from '../canary-values.ts';
 import { Checkout, listFiles, type Result } from './checkout.ts';
 import { AgeKey, builtForFlux, isSecret, type SecretManifest } from './conformance/git-target.ts';
 import { ProcessWatch } from './process-watch.ts';
+import { ToolRecord } from './tool-record.ts';
 
 const directory = 'gitops/dev';
 const trading = `${directory}/encrypted/hummingbot-trading-keys.yaml`;
@@ -133,14 +134,17 @@ describe('target sops', () => {
   });
 
   it('writes what opens with the key alone, and what no process was told of', async () => {
+    const told = new ToolRecord(join(toolDirectory(sops), 'sops'));
     const watch = new ProcessWatch();
-    await up();
-    await watch.stop();
-    assert.deepEqual(leaks([...watch.arguments, ...watch.environments].join('\n'), canaries), []);
-    assert.ok(
-      [...watch.arguments].some((line) => /^\S*sops\n.*\nencrypt\n/su.test(line)),
-      'seen',
-    );
+    try {
+      await up({ PATH: [told.directory, process.env.PATH].join(delimiter) });
+      await watch.stop();
+      const seen = [told.text(), ...watch.arguments, ...watch.environments];
+      assert.deepEqual(leaks(seen.join('\n'), canaries), []);
+      assert.match(told.text(), /sops\n.*\nencrypt\n/su, 'the control: sops was recorded');
+    } finally {
+      told.remove();
+    }
     const { data, metadata } = opened(first) ?? {};
     assert.match(metadata?.name ?? '', /^hummingbot-trading-keys-[0-9a-f]{8}$/u);
     const keys = keysOf('trading').filter((key) => Object.hasOwn(data ?? {}, key));
