@@ -20,6 +20,7 @@ export function notIgnored(
       cwd: tree,
       input: members.join('\0'),
       encoding: 'utf8',
+      env: withoutValues(process.env),
     });
     // 0: some are ignored; 1: none is.
     if (git.error !== undefined || git.status === null || git.status > 1) {
@@ -29,6 +30,15 @@ export function notIgnored(
     found.push(...members.filter((path) => !ignored.has(path)));
   }
   return { paths: found };
+}
+
+/**
+ * A program of Pulumi has the values of its stack in PULUMI_CONFIG, and may have a passphrase beside
+ * it: no process that it starts needs to have them too.
+ */
+function withoutValues(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const entries = Object.entries(environment).filter(([name]) => !name.startsWith('PULUMI_'));
+  return Object.fromEntries(entries);
 }
 
 /** The path with symbolic links followed, as far as it exists: a link may lead into a work tree. */

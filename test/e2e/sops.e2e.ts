@@ -26,10 +26,10 @@ import { kubernetes, sops } from '../../rehearsal/tools/tools.ts';
 import { ambiguousNames } from '../ambiguous-names.ts';
 import { leaks, makeCanary } from '../canary.ts';
 import { canaryValues } from '../canary-values.ts';
+import { ToolRecord } from '../tool-record.ts';
 import { Checkout, listFiles, type Result } from './checkout.ts';
 import { AgeKey, builtForFlux, isSecret, type SecretManifest } from './conformance/git-target.ts';
 import { ProcessWatch } from './process-watch.ts';
-import { ToolRecord } from './tool-record.ts';
 
 const directory = 'gitops/dev';
 const trading = `${directory}/encrypted/hummingbot-trading-keys.yaml`;
