@@ -5,32 +5,19 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import { PutResourcePolicyCommand } from '@aws-sdk/client-secrets-manager';
 import type { SecretKey } from '../../components/catalog.ts';
 import type { Report, Row } from '../../operations/access/report.ts';
 import type { AuditReport } from '../../operations/audit/shown.ts';
 import { apply, eventually } from '../../rehearsal/servers/kubernetes-client.ts';
 import { leaks } from '../canary.ts';
+import { core, everything, grant, openTo, rbac, wideRole } from './planted-rights.ts';
 import { readers } from './rbac-matrix.ts';
 import { canRehearse, RehearsedStack } from './rehearsed-stack.ts';
 
-const rbac = 'rbac.authorization.k8s.io';
 const trading = 'hummingbot/trading';
 /** A read is in the report at the latest after so long. */
 const seenSeconds = 10;
-
-interface Rule {
-  readonly apiGroups: readonly string[];
-  readonly resources: readonly string[];
-  readonly verbs: readonly string[];
-}
-
-const core = (verb: string, resource: string): Rule => ({
-  apiGroups: [''],
-  resources: [resource],
-  verbs: [verb],
-});
 
 describe('access to a rehearsed prod', () => {
   const prod = new RehearsedStack('prod');
@@ -57,21 +44,6 @@ describe('access to a rehearsed prod', () => {
     return { code, ...(JSON.parse(stdout) as Report) };
   }
 
-  /** A ClusterRole of one rule, bound to somebody in the namespace, or everywhere. */
-  async function grant(name: string, rule: Rule, everywhere = false): Promise<void> {
-    const at = everywhere ? {} : { namespace };
-    await apply(prod.access, [
-      { apiVersion: `${rbac}/v1`, kind: 'ClusterRole', metadata: { name }, rules: [rule] },
-      {
-        apiVersion: `${rbac}/v1`,
-        kind: everywhere ? 'ClusterRoleBinding' : 'RoleBinding',
-        metadata: { name, ...at },
-        roleRef: { apiGroup: rbac, kind: 'ClusterRole', name },
-        subjects: [{ kind: 'User', name, apiGroup: rbac }],
-      },
-    ]);
-  }
-
   function causeOf({ differences }: Report, who: string, way: string): string | undefined {
     return differences.find((row: Row) => row.who === who && row.ways.includes(way))?.cause;
   }
@@ -92,40 +64,12 @@ describe('access to a rehearsed prod', () => {
   });
 
   it('has each right too many found, with its cause', async () => {
-    await grant('lister', core('list', 'secrets'));
-    await grant('pod-maker', core('create', 'pods'));
-    await grant('shell', core('create', 'pods/exec'));
-    await grant('token-maker', core('create', 'serviceaccounts/token'));
-    await grant('everything', { apiGroups: ['*'], resources: ['*'], verbs: ['*'] }, true);
-    const { AWS_ENDPOINT_URL: endpoint = '', ...environment } = prod.environment;
-    const iam = new IAMClient({
-      region: 'us-east-1',
-      endpoint,
-      credentials: {
-        accessKeyId: environment.AWS_ACCESS_KEY_ID ?? '',
-        secretAccessKey: environment.AWS_SECRET_ACCESS_KEY ?? '',
-        sessionToken: environment.AWS_SESSION_TOKEN ?? '',
-      },
-    });
-    const policy = (...Statement: readonly object[]): string =>
-      JSON.stringify({ Version: '2012-10-17', Statement });
-    const made = await iam.send(
-      new CreateRoleCommand({ RoleName: 'wide', AssumeRolePolicyDocument: policy() }),
-    );
-    const wide = {
-      Sid: 'Wide',
-      Effect: 'Allow',
-      Action: ['secretsmanager:Get*', 'kms:Decrypt'],
-      Resource: '*',
-    };
-    await iam.send(
-      new PutRolePolicyCommand({
-        RoleName: 'wide',
-        PolicyName: 'all',
-        PolicyDocument: policy(wide),
-      }),
-    );
-    const role = made.Role?.Arn ?? '';
+    await grant(prod, 'lister', core('list', 'secrets'));
+    await grant(prod, 'pod-maker', core('create', 'pods'));
+    await grant(prod, 'shell', core('create', 'pods/exec'));
+    await grant(prod, 'token-maker', core('create', 'serviceaccounts/token'));
+    await grant(prod, 'everything', everything, true);
+    const role = await wideRole(prod);
     const report = await access();
     assert.equal(report.code, 1);
     const found = (who: string, way: string) => causeOf(report, `User:${who}`, way);
@@ -138,16 +82,9 @@ describe('access to a rehearsed prod', () => {
     const stopped = 'GetSecretValue, which the resource policy alone denies';
     assert.match(causeOf(report, role, stopped) ?? '', /^inline policy all, statement Wide/u);
 
-    const open = {
-      Sid: 'Open',
-      Effect: 'Allow',
-      Principal: { AWS: role },
-      Action: '*',
-      Resource: '*',
-    };
     await prod
       .secretsManager()
-      .send(new PutResourcePolicyCommand({ SecretId: trading, ResourcePolicy: policy(open) }));
+      .send(new PutResourcePolicyCommand({ SecretId: trading, ResourcePolicy: openTo(role) }));
     const loose = await access();
     assert.match(
       causeOf(loose, 'whoever of the account IAM lets read', 'GetSecretValue') ?? '',
