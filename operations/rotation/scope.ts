@@ -37,9 +37,11 @@ export interface Scope extends Rotatable {
 /** @throws CommandError when its settings are wrong, or it is not up */
 export async function scopeOf(engine: Engine): Promise<Scope> {
   const { stack } = engine;
-  const { settings, mistakes } = await openConfig(engine);
+  const [{ settings, mistakes }, outputs] = await Promise.all([
+    openConfig(engine),
+    outputsOf(engine),
+  ]);
   if (mistakes.length > 0) throw new CommandError(report(stack, mistakes));
-  const outputs = await outputsOf(engine);
   if (outputs === undefined) {
     throw new CommandError(
       `stack ${stack}: got one that is not up; allowed: one whose values are delivered; fix: npm start -- --stack ${stack}`,
