@@ -55,4 +55,5 @@ export const tags = Object.fromEntries(
 /** Where each target delivered, and what comes next. */
 export const delivered = Object.fromEntries(
   deliveries.map(({ name, next, where }) => [name, { ...where, next }]),
-);
+); /** What all of it was made from but for its values, as one word; of a protected stack. */
+export const madeFrom = (await import('./settings/made-from.ts')).runningMadeFrom(settings);

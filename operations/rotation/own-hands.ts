@@ -1,6 +1,8 @@
 /** What the steps of a rotation do to a real stack. */
 import { entryOf, type SecretKey } from '../../components/catalog.ts';
 import { PluginError } from '../../plugins/resource-handler.ts';
+import { madeFrom } from '../../settings/made-from.ts';
+import { stackFilePath } from '../doctor/config.ts';
 import type { Engine } from '../engine/engine.ts';
 import { findBots, unstopped } from './bots.ts';
 import { check } from './checks.ts';
@@ -13,7 +15,7 @@ import { lastOf } from './last-entry.ts';
 import { keyOf, type NewValues } from './new-values.ts';
 import { recordOf } from './record.ts';
 import { overlapEnd, revoke } from './revocation.ts';
-import { rollOut, startAgain } from './roll-out.ts';
+import { type Known, rollOut, startAgain } from './roll-out.ts';
 import { type Check, groupsOf, type Revoked, type Rotation, type Step } from './rotation.ts';
 import type { Scope } from './scope.ts';
 import type { SealedConfig } from './sealed-config.ts';
@@ -81,7 +83,7 @@ export class OwnHands implements Hands {
   }
 
   async start({ emergency }: Rotation): Promise<RollOut['end']> {
-    return await startAgain(this.#args.engine, emergency?.bots ?? []);
+    return await startAgain(this.#args.engine, this.#known(emergency?.bots));
   }
 
   async values({ keys, emergency }: Rotation) {
@@ -114,9 +116,20 @@ export class OwnHands implements Hands {
     const last = groupsOf(keys).map(
       (group) => [group, side === 'new' ? now : (before[group] ?? null)] as const,
     );
-    const rolled = await rollOut(engine, config, keys, side, new Map(last), emergency?.bots);
+    const known = this.#known(emergency?.bots);
+    if (engine.protected && !known.valuesAlone) {
+      console.log('  its settings or program are others than at its last up, and go out with it');
+    }
+    const rolled = await rollOut(engine, config, keys, side, new Map(last), known);
     if (rolled.end !== 'done') return rolled;
     return { ...rolled, at: new Date().toISOString(), follows };
+  }
+
+  #known(stopped: readonly string[] = []): Known {
+    const { engine, scope } = this.#args;
+    const { madeFrom: before } = scope.outputs;
+    const valuesAlone = before !== undefined && before === madeFrom(stackFilePath(engine.stack));
+    return { valuesAlone, stopped };
   }
 
   async revoke(rotation: Rotation): Promise<Revoked> {

@@ -17,10 +17,17 @@ export type RolledOut =
   | { readonly end: 'failed' }
   | { readonly end: 'interrupted' };
 
+/** What a roll out knows of the last `up`. */
+export interface Known {
+  /** Whether settings and program are what they were then: no preview is needed to find what is protected. */
+  readonly valuesAlone: boolean;
+  /** Targets whose bot was stopped, and starts once more. */
+  readonly stopped?: readonly string[];
+}
+
 /**
  * @param last what stores are to say of the last rotation of its groups
  * @param engine prepared with the stack's lock
- * @param stopped targets whose bot was stopped, and starts once more
  * @throws CommandError when somebody has set a third value meanwhile; nothing is changed then
  */
 export async function rollOut(
@@ -29,7 +36,7 @@ export async function rollOut(
   keys: readonly RotatedKey[],
   side: 'new' | 'old',
   last: ReadonlyMap<string, string | null>,
-  stopped: readonly string[] = [],
+  { valuesAlone, stopped = [] }: Known = { valuesAlone: false },
 ): Promise<RolledOut> {
   const { stack } = engine;
   const foreign = keys
@@ -42,7 +49,7 @@ export async function rollOut(
   }
   const own = keys.filter(({ path }) => !foreign.includes(path));
   config.set(new Map(own.map((each) => [each.path, each[side] ?? null])), last);
-  const ended = await up(engine);
+  const ended = await up(engine, valuesAlone);
   if (ended !== 'done') return { end: ended };
   const outputs = await outputsOf(engine);
   const tags = new Map(keys.map(({ path }) => [path, (outputs && tagOf(outputs, path)) ?? '']));
@@ -58,10 +65,10 @@ export async function rollOut(
 /** Starts the bots that were stopped with what is set, as it is. */
 export async function startAgain(
   engine: Engine,
-  stopped: readonly string[],
+  { valuesAlone, stopped = [] }: Known,
 ): Promise<RolledOut['end']> {
   if (stopped.length === 0) return 'done';
-  const ended = await up(engine);
+  const ended = await up(engine, valuesAlone);
   if (ended !== 'done') return ended;
   const outputs = await outputsOf(engine);
   return outputs !== undefined && (await botStarts(outputs, stopped, 'old')) ? 'done' : 'failed';
@@ -79,14 +86,14 @@ async function botStarts(
   return false;
 }
 
-async function up(engine: Engine): Promise<RolledOut['end']> {
+async function up(engine: Engine, valuesAlone: boolean): Promise<RolledOut['end']> {
   let interrupted = false;
   const note = (): void => {
     interrupted = true;
   };
   process.on('SIGINT', note).on('SIGTERM', note);
   try {
-    const code = await engine.run(upArguments({ ...engine, agreed: true }));
+    const code = await engine.run(upArguments({ ...engine, agreed: true, valuesAlone }));
     if (code === 0) return 'done';
     return interrupted ? 'interrupted' : 'failed';
   } finally {

@@ -26,6 +26,8 @@ export interface Outputs {
     Record<string, { readonly keys: Readonly<Record<string, string>>; readonly rotation?: string }>
   >;
   readonly delivered: Readonly<Record<string, Where>>;
+  /** What the last `up` had for settings and program; of a protected stack. */
+  readonly madeFrom?: string;
 }
 
 /** Values in it are secret, and stay in this process. */
@@ -65,8 +67,10 @@ export async function scopeOf(engine: Engine): Promise<Scope> {
 
 export async function outputsOf({ ask, stack }: Engine): Promise<Outputs | undefined> {
   const { code, stdout } = await ask(['stack', 'output', '--json', '--stack', stack]);
-  const { tags, delivered } = (code === 0 ? JSON.parse(stdout) : {}) as Partial<Outputs>;
-  return tags === undefined || delivered === undefined ? undefined : { tags, delivered };
+  const found = (code === 0 ? JSON.parse(stdout) : {}) as Partial<Outputs>;
+  const { tags, delivered, madeFrom } = found;
+  if (tags === undefined || delivered === undefined) return undefined;
+  return { tags, delivered, ...(madeFrom !== undefined && { madeFrom }) };
 }
 
 export function tagOf({ tags }: Outputs, path: string): string | undefined {

@@ -67,6 +67,19 @@ describe('a roll out', () => {
     assert.deepEqual(ran[0]?.slice(0, 2), ['up', '--refresh']);
   });
 
+  it('needs no preview of a protected stack of which nothing but values has changed', async () => {
+    for (const valuesAlone of [true, false]) {
+      const { config, engine, ran } = world('v1:old');
+      const own = { ...engine, protected: true };
+      const end = await rollOut(own, config, [key], 'new', last, { valuesAlone });
+      assert.equal(end.end, 'done');
+      assert.deepEqual(
+        ran.map((words) => words.includes('--skip-preview')),
+        [valuesAlone],
+      );
+    }
+  });
+
   it('has failed when up fails, or ends well with another tag', async () => {
     for (const how of [{ fails: true }, { stale: true }]) {
       const { config, engine } = world('v1:old', how);
