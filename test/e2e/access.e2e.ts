@@ -3,15 +3,22 @@
  * too many with its cause, and reads by six identities in the API server's own log. Linux and root.
  */
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PutResourcePolicyCommand } from '@aws-sdk/client-secrets-manager';
 import type { SecretKey } from '../../components/catalog.ts';
 import type { Report, Row } from '../../operations/access/report.ts';
 import type { AuditReport } from '../../operations/audit/shown.ts';
-import { apply, eventually } from '../../rehearsal/servers/kubernetes-client.ts';
+import { eventually } from '../../rehearsal/servers/kubernetes-client.ts';
 import { leaks } from '../canary.ts';
-import { core, everything, grant, openTo, rbac, wideRole } from './planted-rights.ts';
+import {
+  asAccount,
+  core,
+  everything,
+  grant,
+  makeAccount,
+  openTo,
+  wideRole,
+} from './planted-rights.ts';
 import { readers } from './rbac-matrix.ts';
 import { canRehearse, RehearsedStack } from './rehearsed-stack.ts';
 
@@ -104,20 +111,8 @@ describe('access to a rehearsed prod', () => {
     const { items } = await prod.access.core.listNamespacedSecret({ namespace });
     const names = items.map(({ metadata }) => metadata?.name ?? '');
     const own = names.find((name) => name.startsWith('hummingbot-trading-keys-')) ?? '';
-    const account = (at: string, name: string): object[] => [
-      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: at } },
-      { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace: at } },
-    ];
-    await apply(prod.access, [...account('watch', 'alertmanager'), ...account('spies', 'spy')]);
-    await apply(prod.access, [
-      {
-        apiVersion: `${rbac}/v1`,
-        kind: 'RoleBinding',
-        metadata: { name: 'spy', namespace },
-        roleRef: { apiGroup: rbac, kind: 'ClusterRole', name: 'everything' },
-        subjects: [{ kind: 'ServiceAccount', name: 'spy', namespace: 'spies' }],
-      },
-    ]);
+    await makeAccount(prod, 'watch', 'alertmanager');
+    await makeAccount(prod, 'spies', 'spy', 'everything');
     const since = new Date(Date.now() - 1000).toISOString();
     const start = performance.now();
     const reads: readonly (readonly [string, string, string, number])[] = [
@@ -128,7 +123,8 @@ describe('access to a rehearsed prod', () => {
       ['spies', 'default', own, 1],
     ];
     for (const [at, name, secret, code] of reads) {
-      assert.equal(await readAs(at, name, secret), code, `${at}/${name} ${secret}`);
+      const done = await asAccount(prod, at, name, 'get', 'secret', secret, '-o', 'name');
+      assert.equal(done.code, code, `${at}/${name} ${secret}`);
     }
     assert.equal((await prod.kubectl('get', 'secret', own, '-o', 'name')).code, 0);
     const log = join(prod.folder, 'logs', 'audit.log');
@@ -172,38 +168,6 @@ describe('access to a rehearsed prod', () => {
     );
     assert.ok(events.some(({ who, expected }) => who.startsWith('User:system:node:') && expected));
   });
-
-  /** Reads a Secret by a token of an account; its value stays in the cluster's answer. */
-  async function readAs(at: string, name: string, secret: string): Promise<number> {
-    const { status } = await prod.access.core.createNamespacedServiceAccountToken({
-      name,
-      namespace: at,
-      body: {
-        apiVersion: 'authentication.k8s.io/v1',
-        kind: 'TokenRequest',
-        spec: { audiences: [], expirationSeconds: 600 },
-      },
-    });
-    const cluster = prod.access.config.getCurrentCluster();
-    const authority = cluster?.caData ?? readFileSync(cluster?.caFile ?? '').toString('base64');
-    const path = join(prod.checkout.temporary, 'kubeconfig');
-    const file = {
-      apiVersion: 'v1',
-      kind: 'Config',
-      'current-context': 'x',
-      contexts: [{ name: 'x', context: { cluster: 'x', user: 'x' } }],
-      clusters: [
-        {
-          name: 'x',
-          cluster: { server: cluster?.server, 'certificate-authority-data': authority },
-        },
-      ],
-      users: [{ name: 'x', user: { token: status?.token } }],
-    };
-    writeFileSync(path, JSON.stringify(file), { mode: 0o600 });
-    const words = ['--kubeconfig', path, '-n', namespace, 'get', 'secret', secret, '-o', 'name'];
-    return (await prod.run('kubectl', words)).code;
-  }
 
   it('leaves no value in what the commands say, nor in a log', () => {
     assert.ok(values.size > 5 && said.length > 6);

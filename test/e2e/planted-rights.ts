@@ -1,9 +1,12 @@
-/** Rights too many, as somebody would give them by hand in a cluster and in AWS. */
+/** Rights too many, as somebody would give them by hand in a cluster and in AWS, and use. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import { apply } from '../../rehearsal/servers/kubernetes-client.ts';
+import type { Result } from './checkout.ts';
 import type { RehearsedStack } from './rehearsed-stack.ts';
 
-export const rbac = 'rbac.authorization.k8s.io';
+const rbac = 'rbac.authorization.k8s.io';
 
 interface Rule {
   readonly apiGroups: readonly string[];
@@ -40,7 +43,73 @@ export async function grant(
   ]);
 }
 
-export const policyOf = (...Statement: readonly object[]): string =>
+/**
+ * A service account in a namespace of its own.
+ * @param role a ClusterRole that it has in the stack's namespace. @default - none
+ */
+export async function makeAccount(
+  { access, namespace }: RehearsedStack,
+  at: string,
+  name: string,
+  role?: string,
+): Promise<void> {
+  await apply(access, [
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: at } },
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace: at } },
+  ]);
+  if (role === undefined) return;
+  await apply(access, [
+    {
+      apiVersion: `${rbac}/v1`,
+      kind: 'RoleBinding',
+      metadata: { name, namespace },
+      roleRef: { apiGroup: rbac, kind: 'ClusterRole', name: role },
+      subjects: [{ kind: 'ServiceAccount', name, namespace: at }],
+    },
+  ]);
+}
+
+/** A command of kubectl in the stack's namespace, by a token of a service account and nothing else. */
+export async function asAccount(
+  stack: RehearsedStack,
+  at: string,
+  name: string,
+  ...words: readonly string[]
+): Promise<Result> {
+  const { status } = await stack.access.core.createNamespacedServiceAccountToken({
+    name,
+    namespace: at,
+    body: {
+      apiVersion: 'authentication.k8s.io/v1',
+      kind: 'TokenRequest',
+      spec: { audiences: [], expirationSeconds: 600 },
+    },
+  });
+  const cluster = stack.access.config.getCurrentCluster();
+  const authority = cluster?.caData ?? readFileSync(cluster?.caFile ?? '').toString('base64');
+  const folder = mkdtempSync(join(stack.checkout.temporary, 'account-'));
+  const path = join(folder, 'kubeconfig');
+  const file = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': 'x',
+    contexts: [{ name: 'x', context: { cluster: 'x', user: 'x' } }],
+    clusters: [
+      {
+        name: 'x',
+        cluster: { server: cluster?.server, 'certificate-authority-data': authority },
+      },
+    ],
+    users: [{ name: 'x', user: { token: status?.token } }],
+  };
+  writeFileSync(path, JSON.stringify(file), { mode: 0o600 });
+  const all = ['--kubeconfig', path, '--namespace', stack.namespace, ...words];
+  const result = await stack.run('kubectl', all);
+  rmSync(folder, { recursive: true });
+  return result;
+}
+
+const policyOf = (...Statement: readonly object[]): string =>
   JSON.stringify({ Version: '2012-10-17', Statement });
 
 /** A role `wide` that may read every secret of the account. @returns its ARN */
