@@ -75,7 +75,7 @@ const allowed: readonly (readonly [RegExp, RegExp])[] = [
   ],
   [
     /^operations\/rotation\//,
-    /^(?:operations\/(?:rotation|doctor|engine|import)\/|components\/(?:catalog|labels|shape|values|delivery\/targets)\.ts|settings\/(?:kubeconfig|mistake|rotation)\.ts|plugins\/(?:docker-api|kubernetes-api|resource-handler|vault-api|hummingbot\/(?:pod-trouble|convergence-progress|swarm))\.ts)/,
+    /^(?:operations\/(?:rotation|doctor|engine|import)\/|components\/(?:catalog|labels|shape|values|delivery\/targets)\.ts|settings\/(?:kubeconfig|made-from|mistake|rotation)\.ts|plugins\/(?:docker-api|kubernetes-api|resource-handler|vault-api|hummingbot\/(?:pod-trouble|convergence-progress|swarm))\.ts)/,
   ],
   // Whoever judges a stack asks the code that made it what is right, and where it is.
   [

@@ -45,6 +45,7 @@ const soaks: Readonly<Record<string, () => Promise<Soak>>> = {
   'inventory-page': async () => (await import('./inventory-page.ts')).soak,
   'kills-dev': async () => (await import('./kills-dev.ts')).soak,
   'kills-prod': async () => (await import('./kills-prod.ts')).soak,
+  'rotate-at-once': async () => (await import('./rotate-at-once.ts')).soak,
   'rotate-compose': async () => (await import('./rotate-compose.ts')).soak,
   'rotate-kills': async () => (await import('./rotate-kills.ts')).soak,
   'rotate-kubernetes': async () => (await import('./rotate-kubernetes.ts')).soak,
