@@ -50,7 +50,13 @@ describe('a hook of a rotation', () => {
 
   it('that is not there, or never ends, says no', async () => {
     const none = { what: '', program: join(directory, 'none') };
+    const timers = (): number =>
+      process.getActiveResourcesInfo().filter((each) => each === 'Timeout').length;
+    // Mocha's own begins with the first wait.
+    await Promise.resolve();
+    const before = timers();
     assert.equal(await askHook(none, question), 'ENOENT');
+    assert.equal(timers(), before, 'the command would go on for as long as a hook may take');
     const hanging = { what: '', program: program('hanging', 'exec sleep 60') };
     assert.equal(await askHook(hanging, question, 100), 'no end (SIGKILL)');
   });
