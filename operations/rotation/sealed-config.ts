@@ -13,6 +13,9 @@ import { writeDurably, writePrivate } from '../engine/private-file.ts';
 import { projectDirectory, projectName, workspace } from '../engine/workspace.ts';
 import type { Sealed } from './rotation.ts';
 
+/** Each is a Pulumi of about 100 MB. */
+const mostAtOnce = 4;
+
 export class SealedConfig {
   readonly #engine: Engine;
   readonly #path: string;
@@ -66,7 +69,7 @@ export class SealedConfig {
         this.#known.set(made, value);
       }
     };
-    const count = Math.min(availableParallelism(), values.size);
+    const count = Math.min(availableParallelism(), mostAtOnce, values.size);
     const ended = await Promise.allSettled(
       Array.from({ length: count }, async () => await this.#beside(text, sealSome)),
     );
