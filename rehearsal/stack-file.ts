@@ -27,7 +27,7 @@ interface Options {
   /** The role that deploys where the file lists none. */
   readonly deployRole?: string;
   /** Who administers the rehearsal's cluster, as the setting names it. */
-  readonly administrator?: string;
+  readonly administrator?: string | undefined;
 }
 
 const valueMaps = ['trading', 'infrastructure', 'monitoring'];
@@ -66,31 +66,31 @@ export function rehearsed(
   if (document.deleteIn(at('alertTopic'))) {
     replaced.push('alertTopic: left out, the rehearsal has no EventBridge');
   }
-  if (administrator !== undefined) {
-    const all = [...toList(document.getIn(at('administrators'))), administrator];
-    document.setIn(at('administrators'), document.createNode([...new Set(all)]));
-    replaced.push(`administrators: ${administrator} too`);
-  }
-  const { account } = replacements;
-  if (account !== undefined) replaced.push(...moveRoles(document, at, account, deployRole));
+  replaced.push(...moveRoles(document, at, replacements.account, { deployRole, administrator }));
   return { text: document.toString(), replaced };
 }
 
-/** Roles are of an account: their ARNs get the rehearsal's. One has to be there, to deploy as. */
+/**
+ * Roles are of an account: their ARNs get the rehearsal's, if it has one. One has to be there, to deploy as,
+ * and whoever administers the rehearsal's cluster is one of the administrators.
+ */
 function moveRoles(
   document: Document,
   at: (name: string) => string[],
-  account: string,
-  deployRole: string,
+  account: string | undefined,
+  { deployRole, administrator }: Options,
 ): readonly string[] {
   return roleLists.flatMap((name) => {
-    const node: unknown = document.getIn(at(name));
-    const before = toList(node);
-    const after =
-      before.length === 0 && name === 'deployRoles'
-        ? [`arn:aws:iam::${account}:role/${deployRole}`]
-        : before.map((arn) => arn.replace(/^(arn:aws:iam::)\d{12}:/u, `$1${account}:`));
-    if (after.length === 0) return [];
+    const before = toList(document.getIn(at(name)));
+    const moved = before.map((each) =>
+      account === undefined ? each : each.replace(/^(arn:aws:iam::)\d{12}:/u, `$1${account}:`),
+    );
+    if (name === 'deployRoles' && before.length === 0 && account !== undefined) {
+      moved.push(`arn:aws:iam::${account}:role/${deployRole}`);
+    }
+    if (name === 'administrators' && administrator !== undefined) moved.push(administrator);
+    const after = [...new Set(moved)];
+    if (after.join() === before.join()) return [];
     document.setIn(at(name), document.createNode(after));
     return [`${name}: ${before.join(', ') || 'unset'} -> ${after.join(', ')}`];
   });
