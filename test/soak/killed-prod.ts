@@ -1,7 +1,8 @@
 /**
- * kill -9 in the middle of a rotation on real servers: of the command, of the engine and of a plugin,
- * at 30 moments each, and one next run after each, which has to put everything right. Linux and root.
+ * A rehearsed prod of which a process is killed in the middle of a change, and what has to hold behind
+ * the next run: in the state, the cluster, AWS and the bot.
  */
+import type { ChildProcess } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,32 +11,76 @@ import { lookAlike } from '../../rehearsal/look-alikes.ts';
 import { processesMarked } from '../../rehearsal/servers/process.ts';
 import { leaks } from '../canary.ts';
 import type { ApiRequest } from '../e2e/audit-log.ts';
+import type { Result } from '../e2e/checkout.ts';
 import { type ClusterWatch, isPreflight, isReady } from '../e2e/cluster-watch.ts';
-import { compareObjects, storedVersions, unknownInAws } from '../e2e/left-behind.ts';
+import {
+  compareObjects,
+  type StoredVersions,
+  storedVersions,
+  unknownInAws,
+} from '../e2e/left-behind.ts';
 import { isLanguageHost } from '../e2e/machine.ts';
-import { deployer, type Mark, RehearsedStack } from '../e2e/rehearsed-stack.ts';
+import { deployer, type Mark, type RehearsedStack } from '../e2e/rehearsed-stack.ts';
 import { absences, bookFaults, makePair, mixtures, overlaps } from '../e2e/rotation-rules.ts';
 import { type Snapshot, snapshotFaults } from '../e2e/snapshot-rules.ts';
-import { killDuring, lifetimesOf, type Moment, type Victim, victimNames } from '../e2e/victims.ts';
+import {
+  killDuring,
+  lifetimesOf,
+  type Moment,
+  type Victim,
+  victimNames,
+  victims,
+} from '../e2e/victims.ts';
 import { random } from '../random.ts';
-import { killFigures, listOf } from './kills.ts';
-import { onRehearsal } from './on-rehearsal.ts';
-import { type Round, type Rounds, type Slice, spread } from './rounds.ts';
-import type { Soak } from './soak.ts';
+import type { Round } from './rounds.ts';
 
-const keys = { api: 'binance_api_key', secret: 'binance_secret_key' } as const;
+export const keys = { api: 'binance_api_key', secret: 'binance_secret_key' } as const;
 /** Of a group whose Secret has a fixed name and is changed in place. */
-const fixed: SecretKey = 'slack_webhook_url';
+export const fixed: SecretKey = 'slack_webhook_url';
 const groups = ['trading', 'infrastructure', 'monitoring'];
-const perVictim = 30;
 /** Each try that came too late is followed by one at this share of its time. */
 const sooner = 0.7;
 /** Seconds in which what a killed run left has to end, and the cluster has to collect its garbage. */
 const endSeconds = 30;
 
-type Values = ReadonlyMap<SecretKey, string>;
+export type Values = ReadonlyMap<SecretKey, string>;
 
-class KilledProd {
+/** How a change is made, and what is said behind a kill. */
+export interface Manner {
+  readonly perVictim: number;
+  /** @default - those of `npm start` and `npm run pulumi` */
+  readonly command?: RegExp;
+  /** Before anything that can be killed is begun. */
+  prepare(values: Values): Promise<void>;
+  begin(round: number): ChildProcess;
+  /** For its standard input. */
+  input(values: Values): string;
+  /**
+   * Until it is over.
+   * @param killed what the killed one comes to
+   * @returns the last run, and how many there were
+   */
+  next(
+    round: number,
+    victim: Victim,
+    killed: Promise<Result>,
+  ): Promise<{ readonly last: Result; readonly runs: number }>;
+  /** Whether the new values were taken, and are right from now on. */
+  taken(): boolean;
+  /** Moments of its own, before those that all changes have; of these what it names, or all. */
+  moments(victim: Victim): {
+    readonly own: readonly Event[];
+    readonly named?: readonly string[];
+  };
+  /** Whether nothing but the killed run and the next one has written to the store. */
+  readonly oneWrite: boolean;
+  /** What else has to hold. @param isNew whether the new values are right */
+  faults(isNew: boolean): readonly string[];
+}
+
+export type Event = readonly [string, () => boolean];
+
+export class KilledProd {
   readonly stack: RehearsedStack;
   readonly #watch: ClusterWatch;
   #lifetimes: ReadonlyMap<Victim, number> = new Map();
@@ -44,23 +89,32 @@ class KilledProd {
   readonly #set = new Map<string, string>();
   readonly #known = new Set<string>();
 
-  constructor(stack: RehearsedStack, watch: ClusterWatch) {
+  readonly #manner: Manner;
+
+  constructor(stack: RehearsedStack, watch: ClusterWatch, manner: Manner) {
     this.stack = stack;
     this.#watch = watch;
+    this.#manner = manner;
   }
 
   /** A rotation that nothing disturbs, for its times. */
   async measure(): Promise<void> {
+    const manner = this.#manner;
     this.#current = this.#newValues();
-    await this.stack.import(this.#current);
-    const child = this.stack.begin('pulumi up');
+    await manner.prepare(this.#current);
+    const child = manner.begin(0);
     const [lifetimes, { code, stdout, stderr }] = await Promise.all([
-      lifetimesOf(child),
-      this.stack.checkout.finish(child),
+      lifetimesOf(child, this.#victims),
+      this.stack.checkout.finish(child, manner.input(this.#current)),
     ]);
+    manner.faults(true);
     if (code !== 0)
       throw new Error(`the run that is measured ended with ${code}: ${stdout}${stderr}`);
     this.#lifetimes = lifetimes;
+  }
+
+  get #victims(): typeof victims {
+    return { ...victims, command: this.#manner.command ?? victims.command };
   }
 
   #newValues(): Values {
@@ -76,44 +130,47 @@ class KilledProd {
   }
 
   async round(round: number, seed: number): Promise<Omit<Round, 'commit' | 'at'>> {
+    const manner = this.#manner;
+    const { perVictim } = manner;
     const victim = victimNames[Math.floor(round / perVictim)] ?? 'engine';
     const at = round % perVictim;
-    // The documented command looks first, and takes twice as long.
-    const command = round % 5 === 4 ? 'npm start' : 'pulumi up';
     for (let tries = 0; ; tries += 1) {
       const draw = random(seed * 1000 + round);
       const next = this.#newValues();
-      await this.stack.import(next);
+      await manner.prepare(next);
       const stored = await storedVersions(this.stack, 'trading');
-      const moment = this.#moment(at, draw, sooner ** tries);
-      const child = this.stack.begin(command);
-      const result = this.stack.checkout.finish(child);
+      const moment = this.#moment(victim, at, draw, sooner ** tries);
+      const child = manner.begin(round);
+      const result = this.stack.checkout.finish(child, manner.input(next));
       const lifetime = this.#lifetimes.get(victim) ?? 10_000;
-      const killed = await killDuring(child, { victim, moment, lifetime, choice: draw() });
-      // What the killed one left is still at work: the next run has to live with that.
+      const command = this.#victims[victim];
+      const killed = await killDuring(child, { victim, moment, lifetime, choice: draw(), command });
+      const taken = manner.taken();
       const begun = Date.now();
-      const again = await this.stack.checkout.finish(this.stack.begin(command));
+      const { last, runs } = await manner.next(round, victim, result);
       const took = Date.now() - begun;
       await result;
-      const faults =
-        again.code === 0
-          ? []
-          : [`the next run ended with ${again.code}: ${shortened(again.stdout + again.stderr)}`];
-      faults.push(...(await this.#faults(next, again.code === 0)));
-      if (again.code === 0) faults.push(...(await this.#storeFaults(next, stored)));
-      const shown = leaks([again.stdout, again.stderr].join('\n'), this.#set);
-      faults.push(...shown.map((name) => `printed: ${name}`));
-      this.#current = next;
+      const said = last.stdout + last.stderr;
+      const well = last.code === 0;
+      const faults = well ? [] : [`the next run ended with ${last.code}: ${shortened(said)}`];
+      const after = await storedVersions(this.stack, 'trading');
+      const isNew = taken || after.current.values[keys.api] === next.get(keys.api);
+      const values = isNew ? next : this.#current;
+      faults.push(...(await this.#faults(values, well)));
+      if (well) faults.push(...this.#storeFaults(values, stored, after));
+      faults.push(...manner.faults(isNew));
+      faults.push(...leaks(said, this.#set).map((name) => `printed: ${name}`));
+      this.#current = values;
       if (killed === undefined && faults.length === 0 && tries < 3) continue;
       if (killed === undefined) faults.push('the victim was gone each time');
       const when = 'share' in moment ? `${Math.round(moment.share * 100)} %` : moment.event;
       const what = `${killed?.what ?? victim} at ${when}`;
-      return { round, what, faults, figures: { after: killed?.after ?? 0, next: took } };
+      return { round, what, faults, figures: { after: killed?.after ?? 0, next: took, runs } };
     }
   }
 
   /** Writes that arrive somewhere, and the other moments spread evenly over a life. */
-  #moment(at: number, draw: () => number, factor: number): Moment {
+  #moment(victim: Victim, at: number, draw: () => number, factor: number): Moment {
     const { stack } = this;
     const mark = stack.mark();
     const since = Date.now();
@@ -125,7 +182,7 @@ class KilledProd {
       `${stack.stack}.json`,
     );
     const written = statSync(statePath).mtimeMs;
-    const events: readonly (readonly [string, () => boolean])[] = [
+    const all: readonly Event[] = [
       ['PutSecretValue', () => puts(stack, mark) >= 1],
       ['the second PutSecretValue', () => puts(stack, mark) >= 2],
       ['a write of the state', () => statSync(statePath).mtimeMs !== written],
@@ -184,9 +241,11 @@ class KilledProd {
         wrote(({ verb, resource }) => verb === 'delete' && resource === 'externalsecrets'),
       ],
     ];
+    const { own, named } = this.#manner.moments(victim);
+    const events = [...own, ...all.filter(([name]) => named?.includes(name) ?? true)];
     const [event, look] = events[at] ?? [];
     if (event !== undefined && look !== undefined) return { event, happened: look };
-    const spots = perVictim - events.length;
+    const spots = this.#manner.perVictim - events.length;
     return { share: ((at - events.length + draw()) / spots) * factor };
   }
 
@@ -239,13 +298,13 @@ class KilledProd {
   }
 
   /** AWSCURRENT is what was set, and AWSPREVIOUS what was there before: no second copy between. */
-  async #storeFaults(values: Values, before: Awaited<ReturnType<typeof storedVersions>>) {
-    const { current, previous } = await storedVersions(this.stack, 'trading');
-    const faults: string[] = [];
-    for (const key of [keys.api, keys.secret]) {
-      if (current.values[key] !== values.get(key)) faults.push(`AWSCURRENT has another ${key}`);
+  #storeFaults(values: Values, before: StoredVersions, after: StoredVersions): readonly string[] {
+    const faults = [keys.api, keys.secret]
+      .filter((key) => after.current.values[key] !== values.get(key))
+      .map((key) => `AWSCURRENT has another ${key}`);
+    if (this.#manner.oneWrite && after.previous?.id !== before.current.id) {
+      faults.push('AWSPREVIOUS is not what was there before');
     }
-    if (previous?.id !== before.current.id) faults.push('AWSPREVIOUS is not what was there before');
     return faults;
   }
 }
@@ -260,39 +319,3 @@ function shortened(text: string): string {
   const errors = lines.filter((line) => /error|got |fix:|locked|conflict/iu.test(line));
   return (errors.length > 0 ? errors : lines.slice(-4)).join(' / ').slice(0, 600);
 }
-
-export const soak: Soak = {
-  rounds: perVictim * victimNames.length,
-
-  async run(rounds: Rounds, slice: Slice): Promise<void> {
-    const stack = new RehearsedStack('prod', { keepsBook: true });
-    await onRehearsal(stack, slice, async () => {
-      const prod = new KilledProd(stack, await stack.watch());
-      await prod.measure();
-      for (const round of rounds.next()) rounds.add(await prod.round(round, slice.seed));
-    });
-  },
-
-  summary(rounds, seed) {
-    const of = (name: string): string => spread(rounds.map(({ figures }) => figures[name] ?? 0));
-    return {
-      title: 'kill -9 in a change of prod',
-      done:
-        "Each round sets both halves of one exchange's key, and one value of a group whose Secret is changed in " +
-        'place, on a rehearsal of prod: a real Kubernetes, External Secrets Operator, kubelet and Hummingbot, and ' +
-        'moto for AWS. It starts `npm run pulumi -- up`, in every fifth round `npm start`, kills one of its processes ' +
-        `and starts the same once more at once, beside whatever the killed one left at work (seed ${seed}). That one ` +
-        "run has to end with 0; then: the bot's files, the Secret that is changed in place and AWSCURRENT are what was set, AWSPREVIOUS is " +
-        'the version before, in the state there is nothing pending, twice or half replaced, and in the namespace and in AWS there is ' +
-        "nothing that neither the state nor what it has made owns; no process is left, but the language host of a killed engine, which ends by its own check within five minutes. Over all rounds of a row watches and the bots' own book say " +
-        'that no Secret of a running bot was absent, no pair mixed, and no two bots ran at once. ' +
-        'Figures of three numbers are the least, the median and the most.',
-      figures: [
-        ...killFigures(rounds, perVictim),
-        { what: 'killed after, ms of its life', seen: of('after') },
-        { what: 'the next run, ms', seen: of('next') },
-        ...listOf(rounds.map(({ what }) => what)),
-      ],
-    };
-  },
-};

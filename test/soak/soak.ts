@@ -48,6 +48,7 @@ const soaks: Readonly<Record<string, () => Promise<Soak>>> = {
   'rotate-at-once': async () => (await import('./rotate-at-once.ts')).soak,
   'rotate-compose': async () => (await import('./rotate-compose.ts')).soak,
   'rotate-kills': async () => (await import('./rotate-kills.ts')).soak,
+  'rotate-kills-prod': async () => (await import('./rotate-kills-prod.ts')).soak,
   'rotate-kubernetes': async () => (await import('./rotate-kubernetes.ts')).soak,
   'rotate-model': async () => (await import('./rotate-model.ts')).soak,
   'rotate-targets': async () => (await import('./rotate-targets.ts')).soak,
