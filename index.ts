@@ -8,7 +8,7 @@ import { readSettings } from './settings.ts';
 
 // Settings: every mistake of the user ends here, before any resource.
 const settings = await readSettings();
-const { stack, image, strategy, placeholders, outputDirectory: root } = settings;
+const { stack, image, strategy, outside, placeholders, outputDirectory: root } = settings;
 
 // Guards: what a stack connects to is its own, or nothing but providers is registered.
 const { aws, vault, cluster, manager, sealing, recipients } = settings;
@@ -40,7 +40,7 @@ for (const delivery of deliveries) {
     const bot = { delivery, image, strategy, project: `${settings.namespace}-${stack}`, user };
     new HummingbotService(`hummingbot-${delivery.name}`, bot, { dependsOn });
   } else if (delivery instanceof NamespaceDelivery && ground) {
-    inside?.settle(ground, { delivery, stack, image, strategy });
+    inside?.settle(ground, { delivery, stack, image, strategy, outside });
   } else if (delivery instanceof SwarmDelivery && systems.manager) {
     const { SwarmService } = await import('./components/consumers/swarm-service.ts');
     const bot = { delivery, manager: systems.manager, image, strategy, root, stack };
@@ -50,11 +50,10 @@ for (const delivery of deliveries) {
 
 /** "The same values or not the same", a group and a key; not of groups that others write. */
 export const tags = Object.fromEntries(
-  groups.flatMap((group) =>
-    group instanceof SecretGroup ? [[group.name, { group: group.tag, keys: group.keyTags }]] : [],
-  ),
+  groups.flatMap((group) => (group instanceof SecretGroup ? [[group.name, group.shown]] : [])),
 );
 /** Where each target delivered, and what comes next. */
 export const delivered = Object.fromEntries(
   deliveries.map(({ name, next, where }) => [name, { ...where, next }]),
-);
+); /** What all of it was made from but for its values, as one word; of a protected stack. */
+export const madeFrom = (await import('./settings/made-from.ts')).runningMadeFrom(settings);

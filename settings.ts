@@ -17,6 +17,7 @@ import {
   serviceNames,
 } from './components/catalog.ts';
 import { type TargetName, targetNames } from './components/delivery/targets.ts';
+import type { Outside } from './components/outside.ts';
 import type { Strategy } from './components/strategy.ts';
 import type {
   AwsAccount,
@@ -26,6 +27,7 @@ import type {
   SwarmManager,
   VaultServer,
 } from './components/systems.ts';
+import { checkAdministrators } from './settings/administrators.ts';
 import { checkGroups, checkReaders, type GroupManner } from './settings/groups.ts';
 import { checkHandOver } from './settings/hand-over.ts';
 import { checkEnvironment, checkNames, checkStack, type Environment } from './settings/identity.ts';
@@ -33,9 +35,10 @@ import type { Kubeconfig } from './settings/kubeconfig.ts';
 import { checkFights, checkList } from './settings/lists.ts';
 import { type Mistake, report } from './settings/mistake.ts';
 import { checkIgnored } from './settings/output-directory.ts';
+import { checkOutside } from './settings/outside.ts';
 import type { RawSettings } from './settings/raw.ts';
 import { checkGitopsDirectory, checkRecipients } from './settings/recipients.ts';
-import { checkRotation } from './settings/rotation.ts';
+import { checkRotation, lastRotations } from './settings/rotation.ts';
 import {
   checkBoolean,
   checkImage,
@@ -68,6 +71,8 @@ export interface GroupSettings extends GroupManner {
   readonly entries: ReadonlyMap<SecretKey, CatalogEntry>;
   /** Values that the config has for them. Secret. */
   readonly values: ReadonlyMap<SecretKey, pulumi.Output<string>>;
+  /** Its last rotation, which `npm run rotate` has written down; public. */
+  readonly rotation?: string;
 }
 
 export interface Settings {
@@ -94,6 +99,8 @@ export interface Settings {
   readonly handOver: boolean;
   readonly exchanges: readonly ExchangeName[];
   readonly services: readonly ServiceName[];
+  /** Undefined when the bot is not restarted for what somebody else changes. */
+  readonly outside: Outside | undefined;
   /** Undefined when no target needs it. */
   readonly aws: AwsAccount | undefined;
   /** Undefined when no target ends in a namespace. */
@@ -183,17 +190,21 @@ export function validate(raw: RawSettings): Checked {
   checkFights(raw, chosenTargets, found);
   checkPlaceholders(raw, protect, placeholders, found);
   const readers = checkReaders(raw, found);
+  checkAdministrators(raw, found);
   const aws = checkAws(raw, chosenTargets, namespace, found);
   const vault = checkVault(raw, chosenTargets, { namespace, prefix }, found);
   const place = checkPlace(raw, chosenTargets, { namespace, readers, protect }, found);
   const cluster = checkCluster(raw, chosenTargets, place, found);
   const manager = checkManager(raw, chosenTargets, namespace, found);
   checkDigest(raw, image, (place ?? manager) !== undefined && protect, found);
-  const outside = chosenTargets.filter((name) => !endsInNamespace([name]));
-  const manners = checkGroups(raw, outside, found);
+  const elsewhere = chosenTargets.filter((name) => !endsInNamespace([name]));
+  const manners = checkGroups(raw, elsewhere, found);
+  const outside = checkOutside(raw, manners, found);
   const none: ReadonlyMap<SecretKey, string> = new Map();
   const plain: string[] = [];
+  const last = lastRotations(raw.config.rotation);
   const groups = groupNames.map((name) => {
+    const rotation = last[name];
     const manner = manners[name];
     const stacks = manner.source === 'stack';
     const values = stacks ? checkValues(raw, name, chosenTargets, found) : none;
@@ -207,7 +218,7 @@ export function validate(raw: RawSettings): Checked {
     if (!placeholders && stacks) checkMissing(raw, name, entries, values, found);
     const used = [...values].filter(([key]) => entries.has(key));
     const secrets = new Map(used.map(([key, v]) => [key, pulumi.secret(v)]));
-    return { name, ...manner, entries, values: secrets };
+    return { name, ...manner, entries, values: secrets, ...(rotation && { rotation }) };
   });
   const strategy = checkStrategy(raw, plain, found);
   checkRotation(raw, found);
@@ -233,6 +244,7 @@ export function validate(raw: RawSettings): Checked {
       sealing,
       handOver,
       ...chosen,
+      outside,
       aws,
       place,
       vault,

@@ -19,5 +19,19 @@ export function labelsOf(stack: string, component: string): Readonly<Record<stri
 /** Carries the tag of a group's values: on an ExternalSecret, and from there on its Secret. */
 export const tagAnnotation = 'hummingbot-secrets/tag';
 
+/** The same, of the group's last rotation (docs/rotation.md). */
+const rotationAnnotation = 'hummingbot-secrets/rotation';
+
+/** What objects of a group say of it. */
+export function annotationsOf<Tag>({
+  tag,
+  rotation,
+}: {
+  readonly tag: Tag;
+  readonly rotation: string | undefined;
+}): Readonly<Record<string, Tag | string>> {
+  return { [tagAnnotation]: tag, ...(rotation && { [rotationAnnotation]: rotation }) };
+}
+
 /** Annotation of the bot's pod: the tags of the groups that it uses, as JSON. */
 export const tagsAnnotation = 'hummingbot-secrets/tags';

@@ -21,6 +21,8 @@ export interface AwsAccount {
   readonly breakGlassRoles: readonly string[];
   /** Days in which a deleted secret can be restored. */
   readonly recoveryWindowDays: number;
+  /** ARN of the SNS topic that is told of reads by others and of changed policies. */
+  readonly alertTopic?: string;
 }
 
 /** The Vault server that keeps the values. */
@@ -43,6 +45,14 @@ export interface Reader {
   readonly name: string;
   /** Of a service account. */
   readonly namespace?: string;
+}
+
+/** Who may do everything in a system, as it names them. */
+export interface Administrators {
+  /** In a cluster; a user is one of the machine's too, where files and Docker are looked at. */
+  readonly subjects: readonly Reader[];
+  /** ARNs of IAM roles and users. */
+  readonly principals: readonly string[];
 }
 
 /** A namespace, whatever cluster it is in. */

@@ -71,6 +71,8 @@ export interface SecretGroupArgs {
   readonly tagKey: pulumi.Output<string>;
   /** @default fixed, files */
   readonly manner?: Manner;
+  /** The group's last rotation as its ledger has it: names and a hash; public. @default - none */
+  readonly rotation?: string;
 }
 
 /**
@@ -107,12 +109,15 @@ export class SecretGroup extends pulumi.ComponentResource {
    * return to an older value, so that a name is never used twice.
    */
   readonly suffix: pulumi.Output<string>;
+  /** What stores say of its last rotation. Public. */
+  readonly rotation: string | undefined;
 
   constructor(name: string, args: SecretGroupArgs, opts?: pulumi.ComponentResourceOptions) {
     // Inputs of a component are saved in the state: none is handed over.
     super('hummingbot-secrets:values:SecretGroup', name, {}, opts);
     this.name = name;
     this.manner = args.manner ?? { naming: 'fixed', env: 'files' };
+    this.rotation = args.rotation;
     this.secrets = [...args.entries].flatMap(([key, entry]) => {
       const value = this.#valueOf(key, entry, args);
       return value === undefined ? [] : [{ key, entry, value }];
@@ -130,6 +135,12 @@ export class SecretGroup extends pulumi.ComponentResource {
 
   get keys(): readonly Key[] {
     return this.secrets;
+  }
+
+  /** What the stack's outputs say of it. */
+  get shown() {
+    const { tag: group, keyTags: keys, rotation } = this;
+    return { group, keys, ...(rotation && { rotation }) };
   }
 
   #valueOf(

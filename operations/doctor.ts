@@ -43,7 +43,7 @@ async function main(): Promise<number> {
   refuseSwallowedFlags('npm run doctor --', ['json']);
   const engine = await prepareEngine(stack, { lock: false });
   const facts = await examine(engine, await openConfig(engine));
-  const findings = [...facts.findings, ...lookAtRotations(stack, facts.keys)];
+  const findings = [...facts.findings, ...lookAtRotations(stack, facts.keys, facts.tags)];
   const diagnosis = diagnose({ ...facts, findings });
   console.log(json ? JSON.stringify(diagnosis, undefined, 2) : printed(diagnosis));
   return diagnosis.healthy ? 0 : 1;

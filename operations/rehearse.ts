@@ -156,12 +156,11 @@ async function prepare({ stack, kubeconfig, also }: Request): Promise<Systems> {
   await findCli(false);
   const given = kubeconfig === undefined ? undefined : resolve(kubeconfig);
   const systems = await startSystems(stack, withTargets(committed, also), given);
-  const { text, replaced } = rehearsed(
-    committed,
-    projectName,
-    systems.replacements,
-    deployRole(committed),
-  );
+  const { text, replaced } = rehearsed(committed, projectName, systems.replacements, {
+    deployRole: deployRole(committed),
+    // Of a cluster that was there before, its owner knows who administers it.
+    ...(systems.cluster && !systems.borrowed && { administrator: 'User:deployer' }),
+  });
   writePrivate(stackFile(stack), text);
   // What the committed file changes later is taken over, key by key, as on any machine.
   writePrivate(stackFile(stack).replace(/\.yaml$/u, '.base.yaml'), committed);

@@ -3,17 +3,16 @@
  * the guide's six steps. It can be killed anywhere and resumed, takes the old value back when a roll
  * out fails, and writes down what it did (docs/rotation.md).
  */
-import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import { base32 } from '@scure/base';
 import { entryOf, type SecretKey, secretKeys } from '../components/catalog.ts';
 import { CommandError, refuseSwallowedFlags, runCommand } from './engine/command-error.ts';
 import { type Engine, prepareEngine } from './engine/engine.ts';
 import { Turn } from './engine/turn.ts';
-import { projectDirectory } from './engine/workspace.ts';
+import { author } from './rotation/author.ts';
 import { drive } from './rotation/drive.ts';
+import { botsOf, emergencyOf } from './rotation/emergency.ts';
 import {
   ledgerName,
   loadJournal,
@@ -23,14 +22,18 @@ import {
 } from './rotation/files.ts';
 import { givenValues } from './rotation/given-values.ts';
 import { type Journal, keptOf, without } from './rotation/journal.ts';
-import { type Ledger, lastRotated, openItems } from './rotation/ledger.ts';
+import { lastBefore, refuseCutOff } from './rotation/last-entry.ts';
+import { dueItems, type Ledger, lastRotated, openItems } from './rotation/ledger.ts';
 import { metricsOf } from './rotation/metrics.ts';
 import { NewValues } from './rotation/new-values.ts';
+import { openLine } from './rotation/open-lines.ts';
 import { OwnHands } from './rotation/own-hands.ts';
+import { dueRevocations, revokeDue } from './rotation/pending.ts';
 import { Interrupted } from './rotation/prompt.ts';
 import { confirmationOf } from './rotation/record.ts';
 import { parseRequest, type Request, usage } from './rotation/request.ts';
-import { aborted, holdsValues, type Rotation, resumed } from './rotation/rotation.ts';
+import { OwnRevokingHands } from './rotation/revoking-hands.ts';
+import { aborted, holdsValues, type Rotation, resumed, superseded } from './rotation/rotation.ts';
 import { type Scope, scopeLines, scopeOf, tagOf } from './rotation/scope.ts';
 import { SealedConfig } from './rotation/sealed-config.ts';
 import { allOf, dueOf, pathOf, select } from './rotation/selection.ts';
@@ -58,8 +61,12 @@ async function main(): Promise<number> {
     'resume',
     'abort',
     'back',
+    'revoke',
     'confirm',
     'metrics',
+    'compromised',
+    'even-if-running',
+    'start-bot',
   ];
   refuseSwallowedFlags('npm run rotate --', flags);
   const request = parseRequest(given);
@@ -68,9 +75,18 @@ async function main(): Promise<number> {
   const engine = await prepareEngine(stack, { lock: !plan, program: true });
   // With a backend of one's own too: the journal is this machine's.
   if (!plan) await Turn.take(stack);
-  const ledger = loadLedger(stack);
-  if (act === 'confirm') return confirm(request, ledger);
+  if (act === 'confirm') return confirm(request, loadLedger(stack));
   const scope = await scopeOf(engine);
+  refuseCutOff(stack, scope.outputs.tags, loadJournal(stack), loadLedger(stack));
+  // Who goes back or gives up may be about to use an old credential again; an emergency waits for nothing.
+  const urgent =
+    request.compromised ||
+    (act === 'resume' && loadJournal(stack).current?.emergency !== undefined);
+  if (!plan && !urgent && act !== 'back' && act !== 'abort') {
+    const done = await revokePending(engine, scope);
+    if (act === 'revoke') return afterRevoking(stack, done);
+  }
+  const ledger = loadLedger(stack);
   if (act === 'resume' || act === 'abort') return await goOn(engine, scope, request);
   const keys = chosen(scope, request, ledger);
   if (keys.length === 0) {
@@ -78,10 +94,14 @@ async function main(): Promise<number> {
     return 0;
   }
   const journal = loadJournal(stack);
-  if (!plan) refuseUnfinished(stack, journal);
+  // Another emergency may take the place of one.
+  const unfinished = request.compromised && journal.current?.emergency !== undefined;
+  if (!plan && !unfinished) refuseUnfinished(stack, journal);
   console.log('1 of 6  scope');
   for (const line of scopeLines(scope, keys, ledger)) console.log(line);
+  const bots = request.compromised ? await botsOf(scope, request, keys) : [];
   if (plan) return 0;
+  if (request.compromised) return await replace(engine, scope, request, journal, { keys, bots });
   if (act === 'back') return await back(engine, scope, request, { journal, ledger }, keys);
   const [own, others] = withoutPeople(keys, request);
   if (own.length > 0) {
@@ -107,6 +127,25 @@ async function printMetrics(stack: string): Promise<number> {
   return 0;
 }
 
+/** @returns whether nothing was left that it could have done */
+async function revokePending(engine: Engine, scope: Scope): Promise<boolean> {
+  const { stack } = engine;
+  const now = new Date().toISOString();
+  const due = dueRevocations(loadJournal(stack), loadLedger(stack), now);
+  return await revokeDue(due, new OwnRevokingHands(engine, scope));
+}
+
+function afterRevoking(stack: string, done: boolean): number {
+  const ledger = loadLedger(stack);
+  const now = new Date().toISOString();
+  const open = openItems(ledger);
+  const again = `npm run rotate -- --stack ${stack}`;
+  for (const item of open) console.log(openLine(item, now, again));
+  if (open.length === 0) console.log(`Nothing of stack ${stack} is left to be revoked.`);
+  if (!done) return 1;
+  return dueItems(ledger, now).length > 0 ? waiting : 0;
+}
+
 function chosen(scope: Scope, { which, words }: Request, ledger: Ledger): readonly SecretKey[] {
   if (which === 'words') return select(words, scope);
   const all = allOf(scope);
@@ -125,25 +164,35 @@ function withoutPeople(
 
 function refuseUnfinished(stack: string, { current }: Journal): void {
   if (current === undefined || !holdsValues(current)) return;
-  const paths = current.keys.map(({ path }) => path).join(', ');
+  const { keys, due, emergency } = current.next ?? current;
+  const paths = keys.map(({ path }) => path);
+  const again = `npm run rotate -- --stack ${stack}`;
+  const other =
+    emergency === undefined ? '--abort' : `${again} --compromised ${paths.join(' ')} OTHERS`;
   throw new CommandError(
-    `stack ${stack}: got a rotation of ${paths} that is not over (${current.due}); allowed: one at a time; fix: npm run rotate -- --stack ${stack} --resume, or --abort`,
+    `stack ${stack}: got a rotation of ${paths.join(', ')} that is not over (${due}); allowed: one at a time; fix: ${again} --resume, or ${other}`,
   );
 }
 
-function beginning({ outputs }: Scope, { why }: Request): Beginning {
-  const id = base32.encode(randomBytes(5)).slice(0, 6).toLowerCase();
-  const targets = Object.keys(outputs.delivered);
-  return { id, begun: new Date().toISOString(), who: who(), why, targets };
+/** Bots first; what they are to run with, a person may not have at hand yet. */
+async function replace(
+  engine: Engine,
+  scope: Scope,
+  request: Request,
+  before: Journal,
+  { keys, bots }: { readonly keys: readonly SecretKey[]; readonly bots: readonly string[] },
+): Promise<number> {
+  const wanted = emergencyOf(scope, keys, bots, beginning(scope, request));
+  const first = before.current && superseded(before.current, wanted);
+  if (first === undefined) refuseUnfinished(request.stack, before);
+  return await run(engine, scope, request, before, first ?? wanted);
 }
 
-/** As git calls whoever commits the ledger, else the machine's own name for them. */
-function who(): string {
-  const git = spawnSync('git', ['config', 'user.email'], {
-    cwd: projectDirectory,
-    encoding: 'utf8',
-  });
-  return git.stdout?.trim() || userInfo().username;
+function beginning({ outputs, settings }: Scope, { why }: Request): Beginning {
+  const id = base32.encode(randomBytes(5)).slice(0, 6).toLowerCase();
+  const targets = Object.keys(outputs.delivered);
+  const before = lastBefore(settings);
+  return { id, begun: new Date().toISOString(), who: author(), why, targets, before };
 }
 
 async function goOn(engine: Engine, scope: Scope, request: Request): Promise<number> {
@@ -156,6 +205,11 @@ async function goOn(engine: Engine, scope: Scope, request: Request): Promise<num
     return 0;
   }
   const next = act === 'resume' ? resumed(current) : aborted(current);
+  if (act === 'abort' && next?.emergency !== undefined && !request.startBot) {
+    throw new CommandError(
+      `stack ${stack}: got a rotation of compromised keys, without which the bot stays stopped; allowed: --resume; fix: npm run rotate -- --stack ${stack} --resume, or --abort --start-bot, which starts it with what is compromised`,
+    );
+  }
   if (next === undefined) {
     throw new CommandError(
       `stack ${stack}: got a rotation whose new value is in every place; allowed: --resume; fix: npm run rotate -- --stack ${stack} --resume, then --back ${current.keys.map(({ path }) => path).join(' ')}`,
@@ -177,7 +231,7 @@ async function back(
   const way = wayBack(journal, ledger, paths, beginning(scope, request), tags);
   if (way === undefined) {
     throw new CommandError(
-      `${paths.join(', ')}: got no old value to go back to; allowed: keys that were rotated together on this machine, and whose old credential nobody has confirmed as revoked; fix: npm run rotate -- --stack ${stack} ${request.words.join(' ')}, with a new value`,
+      `${paths.join(', ')}: got no old value to go back to; allowed: keys that were rotated together on this machine, and whose old credential nobody has confirmed as revoked and nobody else may have; fix: npm run rotate -- --stack ${stack} ${request.words.join(' ')}, with a new value`,
     );
   }
   return await run(engine, scope, request, journal, way);
@@ -212,8 +266,10 @@ async function run(
   journal: Journal,
   current: Rotation,
 ): Promise<number> {
-  const { stack, skipCheck, file } = request;
-  const command = `npm run rotate -- --stack ${stack} ${current.keys.map(({ path }) => path).join(' ')}`;
+  const { stack, skipCheck, evenIfRunning, file } = request;
+  const words =
+    current.emergency === undefined ? current.keys.map(({ path }) => path).join(' ') : '--resume';
+  const command = `npm run rotate -- --stack ${stack} ${words}`;
   const config = new SealedConfig(engine);
   const hands = new OwnHands({
     engine,
@@ -222,6 +278,7 @@ async function run(
     newValues: new NewValues(engine, config, scope, command),
     give: async (keys) => await givenValues({ stack, keys, file: placeOf(file), command }),
     skipCheck,
+    evenIfRunning,
   });
   try {
     const end = await drive({ ...journal, current }, hands);
@@ -232,7 +289,11 @@ async function run(
     if (left.current !== undefined && !holdsValues(left.current))
       storeJournal(stack, { kept: left.kept });
     if (!(error instanceof Interrupted)) throw error;
-    console.error('interrupted; nothing was changed');
+    console.error(
+      left.current?.emergency === undefined
+        ? 'interrupted; nothing was changed'
+        : `interrupted; the bot stays stopped: npm run rotate -- --stack ${stack} --resume asks once more`,
+    );
     return interrupted;
   }
 }
@@ -249,11 +310,8 @@ function placeOf(file: string | undefined): string | undefined {
 function ended(stack: string, { current }: Journal): number {
   const again = `npm run rotate -- --stack ${stack}`;
   if (current === undefined) {
-    const open = openItems(loadLedger(stack));
-    for (const { id, key, revoke } of open) {
-      const what = revoke === 'old' ? 'the old' : 'the unused new';
-      console.log(`open: revoke ${what} ${key} where it was made, then ${again} --confirm ${id}`);
-    }
+    const now = new Date().toISOString();
+    for (const item of openItems(loadLedger(stack))) console.log(openLine(item, now, again));
     console.log(`Recorded in ${ledgerName(stack)}, which belongs into git.`);
     return 0;
   }
@@ -264,9 +322,21 @@ function ended(stack: string, { current }: Journal): number {
     );
     return 1;
   }
+  if (current.due === 'held') {
+    console.error(
+      `${paths}: the roll out failed; the new value is kept, and no bot gets the compromised one: mend what its errors say, then ${again} --resume (docs/emergency.md)`,
+    );
+    return 1;
+  }
+  if (current.due === 'start') {
+    console.error(`${paths}: the bot is not started; ${again} --resume tries once more`);
+    return 1;
+  }
   const side = current.due === 'take back' ? 'old' : 'new';
+  const other =
+    current.emergency === undefined ? `, ${again} --abort takes the old value back` : '';
   console.error(
-    `${paths}: the ${side} value is set, and not in every place yet; what is done is kept: ${again} --resume goes on, ${again} --abort takes the old value back`,
+    `${paths}: the ${side} value is set, and not in every place yet; what is done is kept: ${again} --resume goes on${other}`,
   );
   return current.due === 'roll out' ? interrupted : 1;
 }
@@ -286,10 +356,11 @@ function confirm({ stack, item, why }: Request, ledger: Ledger): number {
       `--confirm: got no open item; allowed: ${open.join(', ') || 'none is open'}; fix: npm run rotate -- --stack ${stack} --confirm ID`,
     );
   }
-  const record = { at: new Date().toISOString(), who: who(), why };
+  const record = { at: new Date().toISOString(), who: author(), why };
   storeRecord(stack, confirmationOf(found, stack, record));
   storeJournal(stack, without(journal, [item]));
-  console.log(`confirmed ${item}: ${found.key} is revoked; recorded in ${ledgerName(stack)}`);
+  const done = found.revoke === 'copies' ? 'has no old copy' : 'is revoked';
+  console.log(`confirmed ${item}: ${found.key} ${done}; recorded in ${ledgerName(stack)}`);
   return 0;
 }
 

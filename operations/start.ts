@@ -13,6 +13,8 @@ import { leftIn, listed, movedLines } from './engine/leftovers.ts';
 import { preparePolicyPack } from './engine/policy-pack.ts';
 import { upArguments } from './engine/up.ts';
 import { projectDirectory, workspace } from './engine/workspace.ts';
+import { loadJournal } from './rotation/files.ts';
+import { forbidsUp } from './rotation/rotation.ts';
 
 const verbs = ['up', 'preview', 'destroy'] as const;
 type Verb = (typeof verbs)[number];
@@ -67,6 +69,7 @@ async function main(): Promise<number> {
     // What is to be taken away needs no right settings.
     program: verb !== 'destroy',
   });
+  if (verb === 'up') refuseCompromised(stack);
   const made = engine.cli.official ? 'from its vendor' : 'self-built';
   console.error(`- Pulumi ${engine.cli.version} (${made}), stack ${stack}: ${verb}\n`);
   const outputs = verb === 'preview' ? {} : await outputsOf(engine);
@@ -115,6 +118,16 @@ function argumentsOf(engine: Engine, { verb, yes, policies }: Request): readonly
     destroy: ['destroy', ...quiet, ...agreed, ...blindly, ...stack],
   };
   return args[verb];
+}
+
+/** A bot that was stopped because of a compromised key must not start with it. */
+function refuseCompromised(stack: string): void {
+  const { current } = loadJournal(stack);
+  if (current === undefined || !forbidsUp(current)) return;
+  const paths = current.keys.map(({ path }) => path).join(', ');
+  throw new CommandError(
+    `stack ${stack}: got a compromised ${paths} that is still set; allowed: an up behind its rotation; fix: npm run rotate -- --stack ${stack} --resume, or --abort --start-bot, which starts the bot with it`,
+  );
 }
 
 /** A directory of files, a namespace, the manifests of a GitOps controller, or a swarm's service. */

@@ -6,6 +6,7 @@ import { botArchive, botPackage, olderRelease } from '../rehearsal/images/hummin
 import { unpackBot } from '../rehearsal/images/unpacked.ts';
 import { installMoto } from '../rehearsal/servers/aws.ts';
 import {
+  actionlint,
   dockerCompose,
   externalSecrets,
   kubernetes,
@@ -13,6 +14,7 @@ import {
   sops,
   vault,
 } from '../rehearsal/tools/tools.ts';
+import { installZizmor } from '../rehearsal/tools/zizmor.ts';
 import { findCli } from './engine/cli.ts';
 import { CommandError, runCommand } from './engine/command-error.ts';
 import { goTool } from './engine/go.ts';
@@ -29,6 +31,8 @@ const tools: readonly (readonly [string, () => Promise<unknown>])[] = [
   ['sops', async () => await goTool(sops)],
   ['vault', async () => await goTool(vault)],
   ['sealed-secrets', async () => await goTool(sealedSecrets)],
+  ['actionlint', async () => await goTool(actionlint)],
+  ['zizmor', async () => installZizmor()],
   ["the bot's image", async () => await botArchive()],
   ["the bot's image, unpacked", async () => await unpackBot()],
   ['an older Hummingbot', async () => await botPackage(olderRelease)],

@@ -47,7 +47,7 @@ export interface ManagedFields {
 }
 
 export interface KubernetesList {
-  readonly metadata: { readonly resourceVersion: string };
+  readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
   readonly items: readonly KubernetesObject[];
 }
 

@@ -23,9 +23,16 @@ export interface Replacements {
   readonly outputDirectory?: string;
 }
 
+interface Options {
+  /** The role that deploys where the file lists none. */
+  readonly deployRole?: string;
+  /** Who administers the rehearsal's cluster, as the setting names it. */
+  readonly administrator?: string | undefined;
+}
+
 const valueMaps = ['trading', 'infrastructure', 'monitoring'];
 const encryption = ['encryptionsalt', 'encryptedkey', 'secretsprovider', 'environment'];
-const roleLists = ['deployRoles', 'breakGlassRoles'];
+const roleLists = ['deployRoles', 'breakGlassRoles', 'administrators'];
 
 export interface Copied {
   readonly text: string;
@@ -33,15 +40,12 @@ export interface Copied {
   readonly replaced: readonly string[];
 }
 
-/**
- * @param text of the committed stack file
- * @param deployRole the role that deploys where the file lists none
- */
+/** @param text of the committed stack file */
 export function rehearsed(
   text: string,
   project: string,
   replacements: Replacements,
-  deployRole = 'rehearsal-deployer',
+  { deployRole = 'rehearsal-deployer', administrator }: Options = {},
 ): Copied {
   const document = parseDocument(text);
   const replaced: string[] = [];
@@ -59,26 +63,34 @@ export function rehearsed(
     document.setIn(at(name), value);
     replaced.push(`${name}: ${before === undefined ? 'unset' : String(before)} -> ${value}`);
   }
-  const { account } = replacements;
-  if (account !== undefined) replaced.push(...moveRoles(document, at, account, deployRole));
+  if (document.deleteIn(at('alertTopic'))) {
+    replaced.push('alertTopic: left out, the rehearsal has no EventBridge');
+  }
+  replaced.push(...moveRoles(document, at, replacements.account, { deployRole, administrator }));
   return { text: document.toString(), replaced };
 }
 
-/** Roles are of an account: their ARNs get the rehearsal's. One has to be there, to deploy as. */
+/**
+ * Roles are of an account: their ARNs get the rehearsal's, if it has one. One has to be there, to deploy as,
+ * and whoever administers the rehearsal's cluster is one of the administrators.
+ */
 function moveRoles(
   document: Document,
   at: (name: string) => string[],
-  account: string,
-  deployRole: string,
+  account: string | undefined,
+  { deployRole, administrator }: Options,
 ): readonly string[] {
   return roleLists.flatMap((name) => {
-    const node: unknown = document.getIn(at(name));
-    const before = toList(node);
-    const after =
-      before.length === 0 && name === 'deployRoles'
-        ? [`arn:aws:iam::${account}:role/${deployRole}`]
-        : before.map((arn) => arn.replace(/^(arn:aws:iam::)\d{12}:/u, `$1${account}:`));
-    if (after.length === 0) return [];
+    const before = toList(document.getIn(at(name)));
+    const moved = before.map((each) =>
+      account === undefined ? each : each.replace(/^(arn:aws:iam::)\d{12}:/u, `$1${account}:`),
+    );
+    if (name === 'deployRoles' && before.length === 0 && account !== undefined) {
+      moved.push(`arn:aws:iam::${account}:role/${deployRole}`);
+    }
+    if (name === 'administrators' && administrator !== undefined) moved.push(administrator);
+    const after = [...new Set(moved)];
+    if (after.join() === before.join()) return [];
     document.setIn(at(name), document.createNode(after));
     return [`${name}: ${before.join(', ') || 'unset'} -> ${after.join(', ')}`];
   });

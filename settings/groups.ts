@@ -5,6 +5,7 @@ import type { Cluster, Reader } from '../components/systems.ts';
 import type { Manner } from '../components/values.ts';
 import { nearest, pulumiCommand, removeCommand, shown, shownName } from './mistake.ts';
 import { type Found, isMap, type RawSettings } from './raw.ts';
+import { allowedSubjects, subjectOf } from './subject.ts';
 
 export interface GroupManner extends Manner {
   /** `external`: somebody else writes the store; no value is asked for, and none is taken. */
@@ -99,10 +100,6 @@ export function checkGroups(
   return manners;
 }
 
-/** `User:NAME`, `Group:NAME`, `ServiceAccount:NAMESPACE/NAME`. */
-const subject =
-  /^(?:(User|Group):([^\s]{1,200})|(ServiceAccount):([a-z0-9-]{1,63})\/([a-z0-9.-]{1,253}))$/u;
-
 export function checkReaders(raw: RawSettings, found: Found): Cluster['readers'] {
   const readers: Partial<Record<GroupName, Reader[]>> = {};
   for (const [group, value] of groupEntries(raw, 'readers', found)) {
@@ -116,24 +113,16 @@ export function checkReaders(raw: RawSettings, found: Found): Cluster['readers']
       continue;
     }
     for (const [index, item] of value.entries()) {
-      const match = typeof item === 'string' ? subject.exec(item) : null;
-      // Everybody is nobody's reader: a grant to all is a leak, whatever it was meant for.
-      const everybody = /^system:(?:authenticated|unauthenticated|serviceaccounts(?::.*)?)$/u;
-      if (match === null || everybody.test(match[2] ?? '')) {
+      const reader = subjectOf(item);
+      if (reader === undefined) {
         found({
           what: `readers.${group}[${index}]`,
           got: typeof item === 'string' ? shown(item) : `a ${typeof item}`,
-          allowed:
-            'User:NAME, Group:NAME (not all of system:authenticated), ServiceAccount:NAMESPACE/NAME',
+          allowed: allowedSubjects,
           fix: pulumiCommand(raw.stack, 'config', 'rm', `--path 'readers.${group}[${index}]'`),
         });
         continue;
       }
-      const [, kind, name, , namespace, account] = match;
-      const reader: Reader =
-        kind === 'User' || kind === 'Group'
-          ? { kind, name: name ?? '' }
-          : { kind: 'ServiceAccount', name: account ?? '', namespace: namespace ?? '' };
       readers[group] = [...(readers[group] ?? []), reader];
     }
   }

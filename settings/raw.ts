@@ -26,6 +26,7 @@ const scalarNames = [
   'image',
   'namespace',
   'prefix',
+  'externalWithin',
   'outputDirectory',
   'gitopsDirectory',
   'sealedInto',
@@ -35,6 +36,7 @@ const scalarNames = [
   'account',
   'region',
   'recoveryWindowDays',
+  'alertTopic',
   'vaultAddress',
   'vaultId',
   'vaultMount',
@@ -53,7 +55,7 @@ const scalarNames = [
 ] as const;
 export const listNames = ['targets', 'exchanges', 'services'] as const;
 export const roleListNames = ['deployRoles', 'breakGlassRoles'] as const;
-const otherListNames = ['recipients'] as const;
+const otherListNames = ['recipients', 'administrators'] as const;
 const mapNames = ['groups', 'readers', 'strategy', 'rotation'] as const;
 export const settingNames: readonly string[] = [
   ...scalarNames,

@@ -218,6 +218,28 @@ function checkRecoveryWindow({ raw, found }: Check): number {
   return 30;
 }
 
+/** EventBridge reaches topics of its own region. */
+function checkAlertTopic({ raw, found }: Check, account: string): Pick<AwsAccount, 'alertTopic'> {
+  const value = raw.config.alertTopic ?? '';
+  if (value === '') return {};
+  const region = typeof raw.config.region === 'string' ? raw.config.region : 'us-east-1';
+  const match =
+    typeof value === 'string'
+      ? /^arn:aws:sns:([a-z0-9-]{1,30}):(\d{12}):[\w-]{1,256}$/u.exec(value)
+      : null;
+  const [arn, there, owner] = match ?? [];
+  if (arn !== undefined && there === region && (account === '' || owner === account)) {
+    return { alertTopic: arn };
+  }
+  found({
+    what: 'alertTopic',
+    got: typeof value === 'string' ? shown(value) : `a ${typeof value}`,
+    allowed: `arn:aws:sns:REGION:${account === '' ? 'ACCOUNT' : account}:NAME, in the stack's own region`,
+    fix: pulumiCommand(raw.stack, 'config', 'rm', 'alertTopic'),
+  });
+  return {};
+}
+
 /** @returns the account; undefined when no target needs one */
 export function checkAws(
   raw: RawSettings,
@@ -236,6 +258,7 @@ export function checkAws(
     deployRoles: checkRoles(check, 'deployRoles', account),
     breakGlassRoles: checkRoles(check, 'breakGlassRoles', account),
     recoveryWindowDays: checkRecoveryWindow(check),
+    ...checkAlertTopic(check, account),
   };
   if (needed && settings.readerRole.length > 64) {
     found({

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as pulumi from '@pulumi/pulumi';
 import { parse } from 'yaml';
-import { entryOf, type SecretKey } from '../components/catalog.ts';
+import { entryOf, groupNames, type SecretKey } from '../components/catalog.ts';
 import { makeCanary } from './canary.ts';
 import { mocked, Recorder, settled } from './recorder.ts';
 
@@ -16,7 +16,11 @@ export type Stack = (typeof stacks)[number];
 interface Outputs {
   readonly tags: Record<
     string,
-    { group: pulumi.Output<string>; keys: pulumi.Output<Record<string, string>> }
+    {
+      group: pulumi.Output<string>;
+      keys: pulumi.Output<Record<string, string>>;
+      rotation?: string;
+    }
   >;
   readonly delivered: Record<string, { directory?: string; namespace?: string; next: string }>;
 }
@@ -77,7 +81,13 @@ export async function runProgram(
       string,
       { default: unknown }
     >;
-    const { config } = parse(readFileSync(`Pulumi.${stack}.yaml`, 'utf8')) as { config: object };
+    const file = parse(readFileSync(`Pulumi.${stack}.yaml`, 'utf8')) as { config: object };
+    // Values of whoever has a backend of their own stand in it, encrypted.
+    const config = Object.fromEntries(
+      Object.entries(file.config).filter(
+        ([name]) => !groupNames.some((group) => name === `${project}:${group}`),
+      ),
+    );
     const maps: Record<string, Record<string, string>> = {};
     for (const [key, value] of values) {
       const { group } = entryOf(key);
@@ -119,10 +129,11 @@ export async function runProgram(
     const outputs = (await import(`../index.ts?run=${runs++}`)) as Outputs;
     const tags = Object.fromEntries(
       await Promise.all(
-        Object.entries(outputs.tags).map(async ([group, { group: tag, keys }]) => {
+        Object.entries(outputs.tags).map(async ([group, { group: tag, keys, rotation }]) => {
           assert.equal(await pulumi.isSecret(tag), false);
           assert.equal(await pulumi.isSecret(keys), false);
-          return [group, { group: await settled(tag), keys: await settled(keys) }] as const;
+          const shown = { group: await settled(tag), keys: await settled(keys) };
+          return [group, { ...shown, ...(rotation && { rotation }) }] as const;
         }),
       ),
     );

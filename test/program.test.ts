@@ -153,8 +153,11 @@ describe('the program', () => {
   it('tells its story in at most 60 lines', () => {
     assert.ok(readFileSync('index.ts', 'utf8').trimEnd().split('\n').length <= 60);
   });
+});
 
-  it('has the same keys in the same order in all stack files, all declared', () => {
+// Not of the program: the preview of pull requests runs those in a user's repository, whose files are their own.
+describe('the stack files', () => {
+  it('have the same keys in the same order, all declared', () => {
     const declared = Object.keys(parse(readFileSync('Pulumi.yaml', 'utf8')).config);
     const keys = stacks.map((stack) =>
       Object.keys(parse(readFileSync(`Pulumi.${stack}.yaml`, 'utf8')).config),

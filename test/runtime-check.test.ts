@@ -49,7 +49,16 @@ describe('a too old Node', () => {
       scripts: Record<string, string>;
     };
     // Whoever sees a value leaves no core file either (test/e2e/core-files.e2e.ts).
-    for (const name of ['start', 'pulumi', 'import', 'restore', 'doctor', 'rehearse'])
+    for (const name of [
+      'start',
+      'pulumi',
+      'import',
+      'restore',
+      'doctor',
+      'inventory',
+      'drift',
+      'rehearse',
+    ])
       assert.match(
         scripts[name] ?? '',
         /^prlimit --core=1 --pid \$\$ 2>\/dev\/null \|\| ulimit -c 0; exec node --require \.\/runtime-check\.cjs /,

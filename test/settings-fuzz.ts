@@ -119,6 +119,7 @@ const rightScalars: Readonly<Record<string, readonly unknown[]>> = {
   image: ['hummingbot/hummingbot:version-2.16.0', `hummingbot/hummingbot@${digest}`],
   namespace: ['hummingbot'],
   prefix: ['hummingbot', 'team/hummingbot'],
+  externalWithin: ['', '2m', '1h30m', 'never'],
   outputDirectory: ['out'],
   gitopsDirectory: ['gitops'],
   sealedInto: ['cluster', 'git'],
@@ -128,6 +129,7 @@ const rightScalars: Readonly<Record<string, readonly unknown[]>> = {
   account: ['210987654321'],
   region: ['us-east-1'],
   recoveryWindowDays: [7, '30'],
+  alertTopic: ['', 'arn:aws:sns:us-east-1:210987654321:alerts'],
   vaultAddress: ['https://vault.example:8200'],
   vaultId: ['1c2d3e4f-5061-4273-8495-a6b7c8d9e0f1'],
   vaultMount: ['secret'],
@@ -150,6 +152,7 @@ const rightLists: Readonly<Record<string, readonly string[]>> = {
   services: serviceNames,
   deployRoles: [role('deploy'), role('other')],
   breakGlassRoles: [role('glass')],
+  administrators: ['User:ann', 'Group:oncall', 'ServiceAccount:ops/argo', role('admin')],
   recipients: [
     'age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj',
     'arn:aws:kms:us-east-1:210987654321:alias/hummingbot',
@@ -170,7 +173,7 @@ const shaped: Readonly<Record<Shape, readonly string[]>> = {
 
 /** Configs that are right but for one thing or two, and such as are wrong in many places. */
 export function configs(planted: ReadonlyMap<string, Planted>): fc.Arbitrary<Config> {
-  return fc.oneof(configsOf(planted, 60), configsOf(planted, 4));
+  return fc.oneof(configsOf(planted, 160), configsOf(planted, 4));
 }
 
 /** @param rights how many right settings there are for one that is wrong */

@@ -28,7 +28,7 @@ const allowed: readonly (readonly [RegExp, RegExp])[] = [
   [/^components\/values\.ts$/, /^components\/(?:catalog|shape)\.ts$/],
   [/^components\/(?:systems|labels|strategy)\.ts$/, /^components\/(?:catalog|kinds)\.ts$/],
   [/^components\/(?:kinds|live-kinds)\.ts$/, /^components\/kinds\.ts$/],
-  [/^components\/git-yaml\.ts$/, /^$/],
+  [/^components\/(?:git-yaml|outside)\.ts$/, /^$/],
   [
     /^components\/certificate\.ts$/,
     /^(?:components\/systems\.ts|plugins\/hummingbot\/sealing-resources\.ts|settings\/mistake\.ts)/,
@@ -40,7 +40,7 @@ const allowed: readonly (readonly [RegExp, RegExp])[] = [
   // An operator's own access is a part of the way that it carries.
   [
     /^components\/delivery\//,
-    /^(?:components\/(?:catalog|values|systems|labels|live-kinds|git-yaml)\.ts|components\/(?:delivery|access)\/|plugins\/hummingbot\/(?:resources|git-resources|sealing-resources|sops-rules|get-vault)\.ts)/,
+    /^(?:components\/(?:catalog|values|systems|labels|live-kinds|git-yaml|outside)\.ts|components\/(?:delivery|access)\/|plugins\/hummingbot\/(?:resources|git-resources|sealing-resources|sops-rules|get-vault)\.ts)/,
   ],
   [
     /^components\/access\//,
@@ -48,7 +48,7 @@ const allowed: readonly (readonly [RegExp, RegExp])[] = [
   ],
   [
     /^components\/consumers\//,
-    /^(?:components\/(?:catalog|shape|strategy|systems|labels)\.ts|components\/delivery\/delivery\.ts|components\/consumers\/|plugins\/hummingbot\/resources\.ts)/,
+    /^(?:components\/(?:catalog|shape|strategy|systems|labels|outside)\.ts|components\/delivery\/delivery\.ts|components\/consumers\/|plugins\/hummingbot\/resources\.ts)/,
   ],
   [
     /^components\/in-namespace\.ts$/,
@@ -60,7 +60,7 @@ const allowed: readonly (readonly [RegExp, RegExp])[] = [
   ],
   [
     /^settings(?:\/.*)?\.ts$/,
-    /^(?:settings\/|components\/(?:catalog|shape|strategy|systems|values)\.ts|components\/delivery\/targets\.ts)/,
+    /^(?:settings\/|components\/(?:catalog|outside|shape|strategy|systems|values)\.ts|components\/delivery\/targets\.ts)/,
   ],
   [/^plugins\//, /^(?:plugins\/|engine-watch\.cjs)/],
   // A judge asks nobody whom it judges, but for the names that all agree on.
@@ -75,16 +75,41 @@ const allowed: readonly (readonly [RegExp, RegExp])[] = [
   ],
   [
     /^operations\/rotation\//,
-    /^(?:operations\/(?:rotation|doctor|engine|import)\/|components\/(?:catalog|shape|values)\.ts|settings\/mistake\.ts)/,
+    /^(?:operations\/(?:rotation|doctor|engine|import)\/|components\/(?:catalog|labels|shape|values|delivery\/targets)\.ts|settings\/(?:kubeconfig|made-from|mistake|rotation)\.ts|plugins\/(?:docker-api|kubernetes-api|resource-handler|vault-api|hummingbot\/(?:pod-trouble|convergence-progress|swarm))\.ts)/,
   ],
   // Whoever judges a stack asks the code that made it what is right, and where it is.
   [
     /^operations\/doctor\//,
-    /^(?:operations\/(?:doctor|engine)\/|operations\/rotation\/(?:files|journal|ledger)\.ts|settings(?:\.ts$|\/)|components\/(?:catalog|shape|values|labels)\.ts|components\/delivery\/(?:delivery|targets)\.ts|plugins\/(?:docker-api|kubernetes-api|resource-handler|hummingbot\/pod-trouble)\.ts)/,
+    /^(?:operations\/(?:doctor|engine)\/|operations\/rotation\/(?:files|journal|last-entry|ledger)\.ts|settings(?:\.ts$|\/)|components\/(?:catalog|shape|values|labels)\.ts|components\/delivery\/(?:delivery|targets)\.ts|plugins\/(?:docker-api|kubernetes-api|resource-handler|hummingbot\/pod-trouble)\.ts)/,
   ],
   [/^operations\/leaks\//, /^(?:operations\/(?:leaks|engine)\/|components\/(?:catalog|shape)\.ts)/],
   [/^operations\/supply\//, /^operations\/supply\//],
   [/^operations\/doctor\.ts$/, /^operations\/(?:doctor|engine)\//],
+  // Asks the systems themselves, by the doctor's ways to them.
+  [
+    /^operations\/census\//,
+    /^(?:operations\/(?:census|doctor|engine)\/|settings(?:\.ts$|\/mistake\.ts$)|components\/(?:catalog|values|labels|systems)\.ts|components\/delivery\/(?:delivery|targets)\.ts|plugins\/(?:docker-api|kubernetes-api|vault-api|resource-handler)\.ts)/,
+  ],
+  [
+    /^operations\/inventory\//,
+    /^(?:operations\/(?:inventory|census|doctor|engine)\/|operations\/rotation\/ledger\.ts|components\/catalog\.ts|settings\/mistake\.ts)/,
+  ],
+  [/^operations\/drift\//, /^(?:operations\/(?:drift|census)\/|settings\/mistake\.ts)/],
+  [
+    /^operations\/(?:inventory|drift)\.ts$/,
+    /^operations\/(?:inventory|drift|census|doctor|engine|rotation)\//,
+  ],
+  // Who may read is asked of the code that gives the rights, and of the systems that have them.
+  [
+    /^operations\/access\//,
+    /^(?:operations\/(?:access|engine)\/|operations\/doctor\/swarm\.ts|settings\/|components\/(?:catalog|systems|access\/(?:iam|rbac)|delivery\/(?:aws-rules|targets))\.ts|plugins\/(?:docker-api|kubernetes-api|resource-handler|vault-api)\.ts)/,
+  ],
+  [
+    /^operations\/audit\//,
+    /^(?:operations\/(?:audit|access|engine)\/|components\/(?:catalog|systems|access\/rbac|delivery\/aws-rules)\.ts)/,
+  ],
+  [/^operations\/access\.ts$/, /^operations\/(?:access|engine)\//],
+  [/^operations\/audit\.ts$/, /^operations\/(?:audit|access|engine)\//],
   [
     /^operations\/(?:rehearse|tools)\.ts$/,
     /^(?:operations\/engine\/|components\/(?:catalog|shape)\.ts|settings\/mistake\.ts|rehearsal\/)/,

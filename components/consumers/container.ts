@@ -16,6 +16,7 @@ import {
   secretKeys,
 } from '../catalog.ts';
 import type { Reference } from '../delivery/delivery.ts';
+import { lookSeconds } from '../outside.ts';
 import { maxValueBytes, ruleOf } from '../shape.ts';
 import type { Strategy, StrategyFile } from '../strategy.ts';
 
@@ -43,6 +44,9 @@ const engineOptions = { 'v1-strategy': '--config', 'v2-script': '--script-config
 
 /** Pythons of the official images: from 2.17 on, and before (their Dockerfiles). */
 const pythons = [`${home}/.venv/bin/python`, '/opt/conda/envs/hummingbot/bin/python'];
+
+/** Time to cancel open orders. */
+export const stopSeconds = 120;
 
 /** Codes of sysexits.h that the programs exit with, as their own heads say. */
 const wrongInput = 65;
@@ -74,16 +78,19 @@ export function commandOf(program: Program): readonly string[] {
 /**
  * Files of the program directory, by name.
  * @param keys that a delivery gives the bot
+ * @param fromOutside those of them that somebody else changes while the bot runs
  */
 export function programFiles(
   keys: readonly string[],
   strategy?: Strategy,
+  fromOutside: readonly string[] = [],
 ): Readonly<Record<string, string>> {
   const own = (name: string): string => readFileSync(join(import.meta.dirname, name), 'utf8');
   return {
     'materialise.py': own('materialise.py'),
     'launch.py': own('launch.py'),
-    'bot.json': `${JSON.stringify(botSettings(keys, strategy), undefined, 1)}\n`,
+    ...(fromOutside.length > 0 && { 'outside.py': own('outside.py') }),
+    'bot.json': `${JSON.stringify(botSettings(keys, strategy, fromOutside), undefined, 1)}\n`,
     ...Object.fromEntries(filesOf(strategy).map(({ name, content }) => [name, content])),
   };
 }
@@ -100,7 +107,11 @@ export function scriptPath(strategy?: Strategy): string | undefined {
 }
 
 /** What materialise.py and launch.py read: the catalog's part of it is written nowhere else. */
-export function botSettings(keys: readonly string[], strategy?: Strategy): object {
+export function botSettings(
+  keys: readonly string[],
+  strategy?: Strategy,
+  fromOutside: readonly string[] = [],
+): object {
   const has = (key: SecretKey): boolean => keys.includes(key);
   return {
     connectors: exchangeNames.flatMap((name) => {
@@ -130,6 +141,7 @@ export function botSettings(keys: readonly string[], strategy?: Strategy): objec
           ),
         }
       : {},
+    ...(fromOutside.length > 0 && { outside: { keys: fromOutside, lookSeconds, stopSeconds } }),
   };
 }
 

@@ -3,6 +3,7 @@ import * as pulumi from '@pulumi/pulumi';
 import { Preflight, Rollout } from '../../plugins/hummingbot/resources.ts';
 import type { NamespaceDelivery } from '../delivery/delivery.ts';
 import { botSelector, labelsOf, tagsAnnotation } from '../labels.ts';
+import type { Outside } from '../outside.ts';
 import type { Strategy } from '../strategy.ts';
 import type { Ground } from '../systems.ts';
 import { programFiles } from './container.ts';
@@ -18,6 +19,8 @@ export interface HummingbotArgs {
   readonly image: string;
   /** A change restarts the bot. @default - it logs in and does not trade */
   readonly strategy?: Strategy | undefined;
+  /** Undefined: it is left alone when somebody else changes what it has mounted. */
+  readonly outside?: Outside | undefined;
 }
 
 /** Ready is after the login; a strategy that dies of its first look at a market was never available. */
@@ -78,6 +81,7 @@ export class Hummingbot extends pulumi.ComponentResource {
         data: programFiles(
           args.delivery.references(consumer).map(({ key }) => key),
           args.strategy,
+          args.outside && args.delivery.keysFromOutside(consumer),
         ),
       },
       { parent: this },

@@ -87,11 +87,23 @@ def logged_in(settings):
         read = log_in(settings)
     if read is None:
         raise Refused("conf/connectors: got other values than those delivered; allowed: the same; fix: start it again")
-    report = json.loads((RUN / "report.json").read_text(encoding="utf-8"))
+    report = Report(json.loads((RUN / "report.json").read_text(encoding="utf-8")))
     report.update(read=read, trading=None)
-    write_report(report)
     print(f"logged in: {sum(map(len, read.values()))} keys of {', '.join(read) or 'no exchange'}", flush=True)
     return report
+
+
+class Report:
+    """What the doctor reads. Several threads write it."""
+
+    def __init__(self, content):
+        self._content = content
+        self._lock = threading.Lock()
+
+    def update(self, **fields):
+        with self._lock:
+            self._content.update(fields)
+            write_report(self._content)
 
 
 class Stop:
@@ -165,13 +177,22 @@ def announce(report, strategy):
     def watch():
         while not ((bot.read_status() or {}).get("engine") or {}).get("strategy_running"):
             time.sleep(0.2)
-        write_report({**report, "trading": strategy["config"]})
+        report.update(trading=strategy["config"])
         put(RUN / "ready", "")
         print(f"trading: {strategy['config']}", flush=True)
 
     with suppress(FileNotFoundError):
         (Path(bot.bot_dir()) / "status.json").unlink()
     threading.Thread(target=watch, daemon=True).start()
+
+
+def from_outside(settings):
+    """@returns what looks for values that somebody else changes; None where nobody does"""
+    if settings.get("outside") is None:
+        return None
+    from outside import Outside
+
+    return Outside(settings)
 
 
 def forget_bot():
@@ -234,7 +255,10 @@ def main():
         with locked(HOME / "conf"):
             if "--materialise" in sys.argv:
                 materialise(settings)
+            outside = from_outside(settings)
             report = logged_in(settings)
+            if outside is not None:
+                outside.watch(report)
             strategy = settings["strategy"]
             if strategy is not None:
                 trade(strategy, report, stop)

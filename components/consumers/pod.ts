@@ -13,6 +13,7 @@ import {
   readyFile,
   runDirectory,
   scriptPath,
+  stopSeconds,
 } from './container.ts';
 
 type PodSpec = types.input.core.v1.PodSpec;
@@ -33,8 +34,6 @@ export interface PodArgs {
 }
 
 export const consumer: ConsumerName = 'hummingbot';
-/** Has to cancel its open orders first. */
-const gracePeriodSeconds = 120;
 /** User and group of the containers; the official image has no user of its own. */
 const user = 1000;
 
@@ -42,7 +41,7 @@ const user = 1000;
 export function botPod(args: PodArgs): PodSpec {
   return {
     ...podOf(args),
-    terminationGracePeriodSeconds: gracePeriodSeconds,
+    terminationGracePeriodSeconds: stopSeconds,
     initContainers: [materialiser(args)],
     containers: [bot(args)],
     volumes: [...volumesOf(args), ...dataVolumes(args)],

@@ -88,6 +88,7 @@ export class AwsSecretsManager extends pulumi.ComponentResource {
           group: group.name,
           owner: [...new Set(group.keys.map(({ entry }) => entry.owner))].join(' '),
           'max-age-days': String(Math.min(...group.keys.map(({ entry }) => entry.maxAgeDays))),
+          ...(group instanceof SecretGroup && group.rotation && { rotation: group.rotation }),
         },
       },
       { parent: this, protect },
@@ -128,6 +129,21 @@ export async function deliver(name: string, args: ClusterDeliveryArgs): Promise<
   const inAws = { provider: aws.provider };
   const inCluster = { provider: cluster.provider, dependsOn: [...args.dependsOn] };
   const store = new AwsSecretsManager(`${name}-store`, { ...args, aws }, inAws);
+  if (aws.alertTopic !== undefined) {
+    const { AuditAlerts } = await import('../access/audit.ts');
+    new AuditAlerts(
+      'audit-alerts',
+      {
+        aws,
+        topic: aws.alertTopic,
+        name: `${cluster.namespace}-${args.stack}`,
+        secretNames: args.groups.map((group) => `${args.prefix}/${group.name}`),
+        keyArn: store.keyArn,
+        environment: args.environment,
+      },
+      inAws,
+    );
+  }
   const role = new ReaderRole(
     'reader-role',
     { aws, namespace: cluster.namespace, secretArns: store.secretArns, keyArn: store.keyArn },
@@ -155,6 +171,7 @@ export async function deliver(name: string, args: ClusterDeliveryArgs): Promise<
         },
       },
       stored: store.stored,
+      outside: args.outside,
       kubeconfig: cluster.kubeconfig,
       context: cluster.context,
     },

@@ -58,6 +58,7 @@ export const compose: FileTarget = {
     path: sourceOf(secret),
     mode,
     holds: (content, value) => (value === undefined ? content !== '' : content === value),
+    part: (value) => value,
   }),
   claims: ['secrets/', 'compose.yaml'],
   refuses: (value) => (value.includes('\0') ? 'a NUL byte' : undefined),

@@ -9,6 +9,7 @@ import {
   environmentName,
   fileEnvironmentName,
 } from '../catalog.ts';
+import type { Outside } from '../outside.ts';
 import type { AwsAccount, SystemName, Systems } from '../systems.ts';
 import {
   type DeliveredGroup,
@@ -39,6 +40,8 @@ export interface ClusterDeliveryArgs extends DeliveryArgs {
   readonly environment: string;
   /** Whether what holds values is kept from deletion. */
   readonly protect: boolean;
+  /** How soon a store is asked again for what somebody else writes. */
+  readonly outside: Outside | undefined;
   /** What must exist before anything of the cluster: the namespace. */
   readonly dependsOn: readonly pulumi.Resource[];
 }
@@ -109,6 +112,13 @@ export abstract class Delivery extends pulumi.ComponentResource {
       .filter((group) => group instanceof SecretGroup)
       .filter((group) => keysFor(group, consumer).length > 0);
     return Object.fromEntries(used.map((group) => [group.name, group.tag]));
+  }
+
+  /** Keys that a consumer reads from files which somebody else changes while it runs. */
+  keysFromOutside(consumer: ConsumerName): readonly string[] {
+    return this.groups
+      .filter((group) => !(group instanceof SecretGroup) && group.manner.env === 'files')
+      .flatMap((group) => keysFor(group, consumer).map(({ key }) => key));
   }
 }
 
@@ -312,6 +322,8 @@ export interface Trace {
   readonly mode: '0400' | '0600';
   /** Whether a file's content has the key with this value; without one, with any. */
   holds(content: string, value?: string): boolean;
+  /** What the file has of the key, where it is nothing but that of each key in the catalog's order. */
+  part?(value: string): string;
 }
 
 /** A target that writes files. */

@@ -72,6 +72,7 @@ export const envFile: FileTarget = {
       `\n${content}`.includes(
         `\n${value === undefined ? `${environmentName(key)}=` : line(key, value)}`,
       ),
+    part: (value) => line(key, value),
   }),
   claims: [fileName, 'compose.env.yaml'],
   refuses: refusesEnv,

@@ -7,7 +7,8 @@
 import { CustomResource } from '@pulumi/kubernetes/apiextensions/customResource.js';
 import * as pulumi from '@pulumi/pulumi';
 import { Sync } from '../../plugins/hummingbot/resources.ts';
-import { labelsOf, tagAnnotation } from '../labels.ts';
+import { annotationsOf, labelsOf, tagAnnotation } from '../labels.ts';
+import { goDuration, type Outside } from '../outside.ts';
 import { type DeliveredGroup, SecretGroup } from '../values.ts';
 import { ClusterDelivery, isVersioned, type SecretsPlace } from './delivery.ts';
 
@@ -35,6 +36,8 @@ export interface ExternalSecretsArgs extends SecretsPlace {
   /** The SecretStore: its name, and its `spec.provider`. Only references; no value, no template. */
   readonly store: { readonly name: string; readonly provider: Readonly<Record<string, unknown>> };
   readonly stored: ReadonlyMap<string, Stored>;
+  /** How soon a group that somebody else writes is read again. */
+  readonly outside: Outside | undefined;
   /** The cluster's, by which a sync is looked for. Secret. */
   readonly kubeconfig: pulumi.Output<string>;
 }
@@ -90,6 +93,7 @@ export class ExternalSecrets extends ClusterDelivery {
     const versioned = isVersioned(group);
     const secretName = this.secretNameOf(group);
     const version = versioned ? stored.pin : undefined;
+    const foreign = group instanceof SecretGroup ? undefined : args.outside;
     return new CustomResource(
       `${group.name}-external-secret`,
       {
@@ -101,13 +105,16 @@ export class ExternalSecrets extends ClusterDelivery {
           labels: labelsOf(args.stack, 'secret'),
           annotations: {
             'pulumi.com/waitFor': 'condition=Ready',
-            ...(group instanceof SecretGroup && { [tagAnnotation]: group.tag }),
+            ...(group instanceof SecretGroup && annotationsOf(group)),
           },
         },
         spec: {
           ...(versioned
             ? { refreshPolicy: 'OnChange' }
-            : { refreshPolicy: 'Periodic', refreshInterval }),
+            : {
+                refreshPolicy: 'Periodic',
+                refreshInterval: foreign ? goDuration(foreign.refreshSeconds) : refreshInterval,
+              }),
           secretStoreRef: { name: args.store.name, kind: 'SecretStore' },
           target: {
             name: secretName,

@@ -6,7 +6,7 @@
 import type { core } from '@pulumi/kubernetes/types/input.js';
 import * as pulumi from '@pulumi/pulumi';
 import { SecretRemoval } from '../../plugins/hummingbot/resources.ts';
-import { labelsOf, tagAnnotation } from '../labels.ts';
+import { annotationsOf, labelsOf } from '../labels.ts';
 import { SecretGroup } from '../values.ts';
 import { ClusterDelivery, type ClusterTarget, isVersioned, type SecretsPlace } from './delivery.ts';
 
@@ -60,7 +60,7 @@ export class KubernetesSecrets extends ClusterDelivery {
         name: this.secretNameOf(group),
         namespace,
         labels: labelsOf(stack, 'secret'),
-        annotations: { [tagAnnotation]: group.tag },
+        annotations: annotationsOf(group),
       },
       type: 'Opaque',
       immutable: isVersioned(group),

@@ -52,6 +52,7 @@ export class VaultKv extends pulumi.ComponentResource {
       owner: [...new Set(group.keys.map(({ entry }) => entry.owner))].join(' '),
       'max-age-days': String(Math.min(...group.keys.map(({ entry }) => entry.maxAgeDays))),
       'on-delete': protect ? 'versions are kept' : 'versions are destroyed',
+      ...(group.rotation && { rotation: group.rotation }),
     };
     const cas = group.tag.apply(async (tag) => {
       const turn = { address, mount, name: remoteKey, metadata: { ...about, tag } };
@@ -129,6 +130,7 @@ export async function deliver(name: string, args: ClusterDeliveryArgs): Promise<
         },
       },
       stored: store.stored,
+      outside: args.outside,
       kubeconfig: cluster.kubeconfig,
       context: cluster.context,
     },

@@ -5,7 +5,12 @@ path "secret/data/hummingbot/*" {
 }
 
 path "secret/metadata/hummingbot/*" {
-  capabilities = ["create", "read", "update", "delete"]
+  capabilities = ["create", "read", "update", "delete", "list"]
+}
+
+# Old versions, once a rotation has replaced them (docs/rotation.md).
+path "secret/destroy/hummingbot/*" {
+  capabilities = ["update"]
 }
 
 path "sys/policies/acl/hummingbot-prod-secrets-reader" {

@@ -41,7 +41,8 @@ export interface ClusterPlace {
   readonly fix?: string;
 }
 
-const metadataOfAll = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
+/** Accept: the metadata of a list alone, without a fallback. */
+export const metadataOfAll = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
 const notFound = 404;
 
 interface Spec {

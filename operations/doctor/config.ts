@@ -8,7 +8,7 @@ import { readKubeconfig } from '../../settings/kubeconfig.ts';
 import type { Mistake } from '../../settings/mistake.ts';
 import { parseStackFile } from '../../settings/stack-file.ts';
 import { needs } from '../../settings/systems.ts';
-import { validate } from '../../settings.ts';
+import { type Settings, validate } from '../../settings.ts';
 import { CommandError } from '../engine/command-error.ts';
 import type { Engine } from '../engine/engine.ts';
 import { refuseWrongSettings } from '../engine/stack-types.ts';
@@ -18,6 +18,8 @@ export interface Config {
   /** By the setting's name. Holds values: nothing of it is printed. */
   readonly settings: Readonly<Record<string, unknown>>;
   readonly mistakes: readonly Mistake[];
+  /** What they come to; undefined with a mistake. */
+  readonly settled?: Settings | undefined;
 }
 
 /** @throws CommandError when Pulumi cannot open it; then its settings' types are named first */
@@ -36,7 +38,10 @@ export async function openConfig(engine: Engine): Promise<Config> {
     );
   }
   const settings = settingsIn(stdout);
-  return { settings, mistakes: await mistakesOf(stack, settings, text) };
+  const checked = await checkedConfig(stack, settings, text);
+  return 'mistakes' in checked
+    ? { settings, mistakes: checked.mistakes }
+    : { settings, mistakes: [], settled: checked.settings };
 }
 
 /**
@@ -49,16 +54,25 @@ export async function mistakesOf(
   settings: Config['settings'],
   text: string,
 ): Promise<readonly Mistake[]> {
+  const checked = await checkedConfig(stack, settings, text);
+  return 'mistakes' in checked ? checked.mistakes : [];
+}
+
+/** The same, with what the settings come to where they are right. */
+async function checkedConfig(
+  stack: string,
+  settings: Config['settings'],
+  text: string,
+): Promise<ReturnType<typeof validate>> {
   const path = stackFilePath(stack);
   const kubeconfig = needs(settings, 'cluster') ? await readKubeconfig() : undefined;
-  const checked = validate({
+  return validate({
     stack,
     config: settings,
     stackFile: parseStackFile(relative(projectDirectory, path), text, projectName),
     projectDirectory,
     ...(kubeconfig && { kubeconfig }),
   });
-  return 'mistakes' in checked ? checked.mistakes : [];
 }
 
 /** The stack file that commands read: this machine's copy, or with a backend of one's own the file. */

@@ -49,6 +49,7 @@ export function diagnose(facts: Facts): Diagnosis {
     ...deliveries.flatMap((each) => each.findings),
     ...(bot?.findings ?? []),
     ...unread(facts),
+    ...untaken(facts),
     ...untraded(facts),
   ];
   const findings = [...found, ...unheard(facts, found)];
@@ -126,6 +127,12 @@ function unread({ keys, deliveries, bot }: Facts): readonly Finding[] {
   }
   const lost = due.filter((key) => materialised.includes(key) && !read.includes(key));
   return [...line(missing, 'not materialised'), ...line(lost, 'materialised and not read')];
+}
+
+/** The bot runs on what it has, and would not start again with what is there now. */
+function untaken({ bot }: Facts): readonly Finding[] {
+  const { outside } = bot?.report ?? {};
+  return outside === undefined ? [] : [{ level: 'problem', ...outside }];
 }
 
 /** Nothing wrong was seen, and the bot not heard: that is no health. */

@@ -11,7 +11,14 @@ import { type Arrival, type Delivered, type Finding, type KeyFacts, problem } fr
 
 /** As the stack puts them out. */
 export type Tags = Readonly<
-  Record<string, { readonly group: string; readonly keys: Readonly<Record<string, string>> }>
+  Record<
+    string,
+    {
+      readonly group: string;
+      readonly keys: Readonly<Record<string, string>>;
+      readonly rotation?: string;
+    }
+  >
 >;
 
 /** The key of the tags, as `pulumi stack export --show-secrets` has it; undefined when it is not there. */

@@ -4,13 +4,20 @@ import type { SecretKey } from '../../components/catalog.ts';
 import { targetNames, targetOf } from '../../components/delivery/targets.ts';
 import { DockerApi } from '../../plugins/docker-api.ts';
 import { KubernetesApi } from '../../plugins/kubernetes-api.ts';
-import { PluginError } from '../../plugins/resource-handler.ts';
-import { readKubeconfig } from '../../settings/kubeconfig.ts';
 import { pulumiCommand } from '../../settings/mistake.ts';
 import type { Engine } from '../engine/engine.ts';
 import { projectDirectory } from '../engine/workspace.ts';
 import { lookAtSynced, lookAtWritten } from './cluster.ts';
 import type { Config } from './config.ts';
+import {
+  dockerHostOf,
+  kubeconfigOf,
+  kubectlOf,
+  openCluster,
+  openSwarm,
+  silentCluster,
+  silentSwarm,
+} from './connections.ts';
 import { askContainer, isCompose, runIn } from './container.ts';
 import { type Tags, tagKeyOf, withDrift } from './drift.ts';
 import {
@@ -93,7 +100,7 @@ export async function examine(engine: Engine, { settings, mistakes }: Config): P
     deliveries.push(found.delivered);
     bot ??= found.bot;
   }
-  return { ...facts, findings: judged.findings, deliveries, bot };
+  return { ...facts, findings: judged.findings, deliveries, bot, tags: outputs.tags };
 }
 
 /** Targets of the settings that exist. */
@@ -207,9 +214,8 @@ async function clusterOf(
 ): Promise<Found> {
   const { engine, settings, keys, expected, outputs } = known;
   const { stack } = engine;
-  const context = String(settings.kubeContext ?? '');
-  const kubectl = `kubectl --context ${context} --namespace ${namespace}`;
-  const kubeconfig = (await readKubeconfig()).reduced(context);
+  const kubectl = kubectlOf(settings, namespace);
+  const kubeconfig = await kubeconfigOf(settings);
   const unknown: Delivered = { target, arrivals: new Map(), findings: [] };
   const bot: BotFacts = { report: undefined, restart: '', findings: [] };
   // The settings' own mistake says so already.
@@ -219,10 +225,7 @@ async function clusterOf(
     try {
       return await ask();
     } catch (error) {
-      if (!(error instanceof PluginError)) throw error;
-      const [got = ''] = error.message.split('; fix: ');
-      const fix = `${kubectl} get pods,externalsecrets says whether you may and it answers`;
-      return silent(problem('cluster', got, 'one that can be asked', fix));
+      return silent(silentCluster(error, kubectl));
     }
   };
   const none = (finding: Finding): Found => ({
@@ -230,12 +233,8 @@ async function clusterOf(
     bot,
   });
   return await heard(async () => {
-    const api = await KubernetesApi.connect(kubeconfig);
-    const { metadata } = await api.get('/api/v1/namespaces/kube-system');
-    if (metadata?.uid !== settings.cluster) {
-      const fix = pulumiCommand(stack, 'config', 'set', 'kubeContext', 'NAME');
-      return none(problem('kubeContext', 'another cluster', "the stack's own", fix));
-    }
+    const api = await openCluster(stack, settings, kubeconfig);
+    if (!(api instanceof KubernetesApi)) return none(api);
     const place = { target, stack, namespace, kubectl, ...(fix && { fix }), ...ofBot(known) };
     const seen = await heard(
       async () => await (isSynced(target) ? lookAtSynced : lookAtWritten)(api, place, keys),
@@ -260,21 +259,16 @@ async function swarmOf(
 ): Promise<Found> {
   const { engine, settings, keys, expected, outputs } = known;
   const { stack } = engine;
-  const host = String(settings.dockerHost ?? 'unix:///var/run/docker.sock');
-  const api = new DockerApi({ host, certPath: String(settings.dockerCertPath ?? '') });
+  const host = dockerHostOf(settings);
   const place = { target, stack, host, service, ...ofBot(known) };
   const bot: BotFacts = { report: undefined, restart: '', findings: [] };
-  const silent = (what: string, got: string, allowed: string, fix: string): Found => {
-    const findings = [problem(what, got, allowed, fix)];
-    return { delivered: { target, arrivals: new Map(), findings }, bot };
-  };
+  const silent = (finding: Finding): Found => ({
+    delivered: { target, arrivals: new Map(), findings: [finding] },
+    bot,
+  });
   try {
-    const { Swarm: found } = await api.get('/info');
-    const { Cluster } = (found ?? {}) as { Cluster?: { readonly ID?: string } };
-    if (Cluster?.ID !== settings.swarmId) {
-      const fix = pulumiCommand(stack, 'config', 'set', 'dockerHost', 'HOST');
-      return silent('dockerHost', 'another swarm, or none', "the stack's own", fix);
-    }
+    const api = await openSwarm(stack, settings);
+    if (!(api instanceof DockerApi)) return silent(api);
     const seen = await lookAtSwarm(api, place, keys);
     const tagKey = await tagKeyOf(engine);
     return {
@@ -283,8 +277,6 @@ async function swarmOf(
       bot: askTask(runIn(projectDirectory), place),
     };
   } catch (error) {
-    if (!(error instanceof PluginError)) throw error;
-    const fix = `docker --host ${host} info says whether you may and it answers`;
-    return silent('dockerHost', error.message, 'one that can be asked', fix);
+    return silent(silentSwarm(error, host));
   }
 }

@@ -58,6 +58,8 @@ export interface Report {
   /** The strategy that was started. */
   readonly trading: string | undefined;
   readonly at: string;
+  /** Why it does not take what somebody else has written since. */
+  readonly outside?: Mistake;
 }
 
 export interface BotFacts {
@@ -79,6 +81,8 @@ export interface Facts {
   readonly bot: BotFacts | undefined;
   /** The strategy that the settings name. */
   readonly strategy: string | undefined;
+  /** What the outputs say of each group's last rotation. @default - the stack is not up */
+  readonly tags?: Readonly<Record<string, { readonly rotation?: string }>>;
 }
 
 export function problem(what: string, got: string, allowed: string, fix: string): Finding {

@@ -74,12 +74,18 @@ function findingOf({ stack, shown }: FilePlace, trouble: Trouble): Finding {
   return problem(what, got, 'the value that is set', fix);
 }
 
-interface Opened {
+/** A file, opened without following a link. Its content is secret. */
+export interface Opened {
+  /** `0400` */
   readonly mode: string;
   readonly content: string;
+  /** Of its owner. */
+  readonly uid: number;
+  /** ISO time of the last write. */
+  readonly written: string;
 }
 
-function openedFile(path: string): Opened | 'no' | 'unreadable' {
+export function openedFile(path: string): Opened | 'no' | 'unreadable' {
   let file: number | undefined;
   try {
     // No link is followed, and no pipe is waited for.
@@ -87,7 +93,8 @@ function openedFile(path: string): Opened | 'no' | 'unreadable' {
     const stat = fstatSync(file);
     if (!stat.isFile()) return 'unreadable';
     const mode = (stat.mode & 0o7777).toString(8).padStart(4, '0');
-    return { mode, content: readFileSync(file, 'utf8') };
+    const written = stat.mtime.toISOString();
+    return { mode, content: readFileSync(file, 'utf8'), uid: stat.uid, written };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     return code === 'ENOENT' || code === 'ENOTDIR' ? 'no' : 'unreadable';

@@ -18,12 +18,14 @@ export function parseReport(text: string, values: readonly string[]): Report | u
   const parsed = values.some((value) => text.includes(value)) ? undefined : objectIn(text);
   const materialised = keysIn(parsed?.materialised);
   if (parsed === undefined || materialised === undefined) return undefined;
+  const outside = typeof parsed.outside === 'string' ? lastWord(parsed.outside, values) : undefined;
   return {
     hummingbot: plain(parsed.hummingbot) ?? 'unknown',
     materialised,
     read: keysIn(parsed.read),
     trading: typeof parsed.trading === 'string' ? (plain(parsed.trading) ?? 'one') : undefined,
     at: plain(parsed.at) ?? '',
+    ...(outside && { outside }),
   };
 }
 

@@ -5,13 +5,23 @@
 import { CommandError } from '../engine/command-error.ts';
 import { loadJournal, loadLedger } from '../rotation/files.ts';
 import type { Journal } from '../rotation/journal.ts';
-import { dueDay, type Ledger, lastRotated, openItems } from '../rotation/ledger.ts';
-import { type Finding, type KeyFacts, pathOf, warning } from './facts.ts';
+import { cutOff } from '../rotation/last-entry.ts';
+import { dueDay, dueItems, type Ledger, lastRotated } from '../rotation/ledger.ts';
+import { type Finding, type KeyFacts, pathOf, problem, warning } from './facts.ts';
+
+type Tags = Parameters<typeof cutOff>[1];
 
 /** Reads what this machine and the tree have of it; neither is there before the first rotation. */
-export function lookAtRotations(stack: string, keys: readonly KeyFacts[]): readonly Finding[] {
+export function lookAtRotations(
+  stack: string,
+  keys: readonly KeyFacts[],
+  tags: Tags = {},
+): readonly Finding[] {
   try {
-    return judgeRotations(stack, keys, loadJournal(stack), loadLedger(stack), new Date());
+    const [journal, ledger] = [loadJournal(stack), loadLedger(stack)];
+    const cut = cutOff(stack, tags, journal, ledger);
+    const found = judgeRotations(stack, keys, journal, ledger, new Date());
+    return cut === undefined ? found : [{ level: 'warning', ...cut }, ...found];
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     const [, what = '', got = '', allowed = '', fix = ''] =
@@ -36,7 +46,9 @@ export function judgeRotations(
     const due = at === undefined ? undefined : dueDay(at, each.entry.maxAgeDays);
     return due === undefined || due > today ? [] : [`${pathOf(each)} (${due})`];
   });
-  const open = openItems(ledger);
+  const due = dueItems(ledger, now.toISOString());
+  const open = due.filter(({ revoke }) => revoke !== 'copies');
+  const copies = due.filter(({ revoke }) => revoke === 'copies');
   const found: Finding[] = [];
   if (late.length > 0) {
     const got = `values that were due: ${late.join(', ')}`;
@@ -44,15 +56,21 @@ export function judgeRotations(
   }
   if (current !== undefined) {
     const paths = current.keys.map(({ path }) => path).join(', ');
-    const got = `a rotation of ${paths} that is not over (${current.due})`;
+    const state = current.emergency === undefined ? '' : ', because of which the bot is stopped';
+    const got = `a rotation of ${paths} that is not over (${current.due})${state}`;
     found.push(warning('rotation', got, 'one that is', `${rotate} --resume, or --abort`));
   }
   if (open.length > 0) {
     const items = open.map(({ id, key, revoke }) => `${id} (${revoke} ${key})`).join(', ');
     const got = `credentials that nobody has confirmed as revoked: ${items}`;
-    found.push(
-      warning('rotation', got, 'none', `revoke them, then ${rotate} --confirm ID of each`),
-    );
+    const fix = `revoke them, then ${rotate} --confirm ID of each`;
+    // What somebody else may have is listed first.
+    found.push((open[0]?.urgent ? problem : warning)('rotation', got, 'none', fix));
+  }
+  if (copies.length > 0) {
+    const items = copies.map(({ id, key }) => `${key} (${id})`).join(', ');
+    const got = `copies of replaced values whose overlap is over, of ${items}`;
+    found.push(warning('rotation', got, 'none', `${rotate} --revoke`));
   }
   return found;
 }

@@ -5,6 +5,11 @@ export interface UpOptions {
   readonly protected: boolean;
   /** Whether nobody is asked. */
   readonly agreed: boolean;
+  /**
+   * Whether nothing but values can have changed since the last one.
+   * @default false
+   */
+  readonly valuesAlone?: boolean;
 }
 
 /** A refresh first: files that somebody deleted or changed are made right again. */
@@ -13,7 +18,7 @@ export function upArguments({ stack, agreed, ...of }: UpOptions): readonly strin
     ...['up', '--refresh', '--suppress-outputs', '--suppress-progress'],
     ...(agreed ? ['--yes'] : []),
     // Only a preview finds that something is protected before all else is deleted.
-    ...(of.protected ? [] : ['--skip-preview']),
+    ...(of.protected && of.valuesAlone !== true ? [] : ['--skip-preview']),
     ...['--stack', stack],
   ];
 }

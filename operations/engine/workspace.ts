@@ -125,9 +125,12 @@ export function shellWord(text: string): string {
   return /^[\w./:@+-]+$/u.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** Logs of a Pulumi that does not redact all it writes; encrypted, but not worth keeping. */
+/**
+ * Logs of a Pulumi that does not redact all it writes; encrypted, but not worth keeping. Another one may
+ * be writing there: what that leaves is removed at its own end.
+ */
 export function removeLogs(): void {
-  rmSync(join(workspace.home, 'logs'), { recursive: true, force: true });
+  rmSync(join(workspace.home, 'logs'), { recursive: true, force: true, maxRetries: 5 });
 }
 
 /** Variables that make an engine write properties, values among them, to a file or the screen. */

@@ -3,17 +3,24 @@
  * given; each of them may be tried again after a crash in its middle.
  */
 import { finished, type Journal, withCurrent } from './journal.ts';
-import { advance, type Check, type Outcome, type RotatedKey, type Rotation } from './rotation.ts';
+import {
+  advance,
+  type Check,
+  type Outcome,
+  type Proven,
+  type Revoked,
+  type RotatedKey,
+  type Rotation,
+  rests,
+} from './rotation.ts';
 
 /** How a roll out ended. A failure is taken back; an interruption waits for who resumes it. */
 export type RollOut =
-  | {
+  | ({
       readonly end: 'done';
-      /** Tags of what was delivered, by path. */
-      readonly tags: ReadonlyMap<string, string>;
       /** On the way back: paths that somebody has set to a third value, which was left alone. */
       readonly foreign: readonly string[];
-    }
+    } & Proven)
   | { readonly end: 'failed' }
   | { readonly end: 'interrupted' };
 
@@ -23,6 +30,10 @@ export interface Hands {
   write(journal: Journal): void;
   /** A step begins. */
   say(rotation: Rotation): void;
+  /** Stops the bots of an emergency. @throws CommandError when one does not stop */
+  stop(rotation: Rotation): Promise<void>;
+  /** Starts them with what is set. */
+  start(rotation: Rotation): Promise<RollOut['end']>;
   /** @throws CommandError when there is no right value; nothing has changed then */
   values(rotation: Rotation): Promise<{
     readonly keys: readonly RotatedKey[];
@@ -35,8 +46,8 @@ export interface Hands {
    * @throws CommandError when somebody has set another value meanwhile; nothing has changed then
    */
   rollOut(rotation: Rotation, side: 'new' | 'old'): Promise<RollOut>;
-  /** @returns paths whose old credential it has revoked; the others wait for a person */
-  revoke(rotation: Rotation): Promise<readonly string[]>;
+  /** Only behind the overlap; what it does not do is an item. */
+  revoke(rotation: Rotation): Promise<Revoked>;
   /** Writes the record, unless it is written. */
   record(rotation: Rotation): void;
 }
@@ -50,7 +61,7 @@ export async function drive(start: Journal, hands: Hands): Promise<Journal> {
   hands.write(journal);
   for (;;) {
     const { current } = journal;
-    if (current === undefined || current.due === 'taken back') return journal;
+    if (current === undefined || rests(current)) return journal;
     hands.say(current);
     const outcome = await performed(current, hands);
     // Still due: whoever resumes begins with it.
@@ -66,6 +77,11 @@ async function performed(
   hands: Hands,
 ): Promise<Outcome | 'recorded' | undefined> {
   switch (current.due) {
+    case 'stop':
+      await hands.stop(current);
+      return { of: 'stop' };
+    case 'start':
+      return (await hands.start(current)) === 'done' ? { of: 'start' } : undefined;
     case 'value':
       return { of: 'value', ...(await hands.values(current)) };
     case 'check':
@@ -73,19 +89,20 @@ async function performed(
     case 'roll out': {
       const rolled = await hands.rollOut(current, 'new');
       if (rolled.end === 'interrupted') return undefined;
-      return rolled.end === 'done'
-        ? { of: 'roll out', tags: rolled.tags }
-        : { of: 'roll out', failed: true };
+      if (rolled.end === 'failed') return { of: 'roll out', failed: true };
+      const { tags, at, follows } = rolled;
+      return { of: 'roll out', tags, at, follows };
     }
     case 'take back': {
       const rolled = await hands.rollOut(current, 'old');
       return rolled.end === 'done' ? { of: 'take back', foreign: rolled.foreign } : undefined;
     }
     case 'revoke':
-      return { of: 'revoke', revoked: await hands.revoke(current) };
+      return { of: 'revoke', ...(await hands.revoke(current)) };
     case 'record':
       hands.record(current);
       return 'recorded';
+    case 'held':
     case 'taken back':
       return undefined;
   }

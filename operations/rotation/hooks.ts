@@ -53,14 +53,20 @@ export async function askHook(
   const child = spawn(resolve(projectDirectory, program), [], {
     cwd: projectDirectory,
     stdio: ['pipe', 'ignore', 'ignore'],
-    timeout: patience,
-    killSignal: 'SIGKILL',
   });
+  // The `timeout` of spawn goes on for a program that cannot be started, and this process with it.
+  const timer = setTimeout(() => child.kill('SIGKILL'), patience);
   child.stdin.on('error', () => {}).end(JSON.stringify(question));
-  return await new Promise((settle) => {
-    child.on('error', (error: NodeJS.ErrnoException) => settle(error.code ?? 'an error'));
-    child.on('close', (code, signal) =>
-      settle(code === 0 ? undefined : signal === null ? `exit code ${code}` : `no end (${signal})`),
-    );
-  });
+  try {
+    return await new Promise((settle) => {
+      child.on('error', (error: NodeJS.ErrnoException) => settle(error.code ?? 'an error'));
+      child.on('close', (code, signal) =>
+        settle(
+          code === 0 ? undefined : signal === null ? `exit code ${code}` : `no end (${signal})`,
+        ),
+      );
+    });
+  } finally {
+    clearTimeout(timer);
+  }
 }

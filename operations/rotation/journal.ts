@@ -17,6 +17,8 @@ export interface Kept {
     readonly new: Sealed;
   }[];
   readonly items: readonly Item[];
+  /** Whether somebody else may have the old values: nobody goes back to them. */
+  readonly compromised?: true;
 }
 
 export interface Journal {
@@ -35,14 +37,19 @@ export function withCurrent(journal: Journal, current: Rotation): Journal {
 /** After the record: what can be gone back to is kept, and what a way back made void is not. */
 export function finished({ current, kept }: Journal): Journal {
   if (current === undefined) return { kept };
-  const { id, begun, goal, items, voids } = current;
+  const { id, begun, goal, items, voids, emergency, next } = current;
+  if (next !== undefined) return { kept, current: next };
   if (goal === 'old' || !holdsValues(current)) return { kept };
-  const open = new Set(items.map(({ key }) => key));
+  // Copies need no journal: who removes them asks the stores and the ledger.
+  const own = items.filter(({ revoke }) => revoke !== 'copies');
+  const open = new Set(own.map(({ key }) => key));
   const keys = current.keys
     .filter(({ path }) => open.has(path))
     .map(({ path, old, new: value = null }) => ({ path, old, new: value }));
   const before = without({ kept }, voids).kept;
-  return { kept: keys.length === 0 ? before : [...before, { id, begun, keys, items }] };
+  const compromised = emergency && { compromised: true as const };
+  const last = { id, begun, keys, items: own, ...compromised };
+  return { kept: keys.length === 0 ? before : [...before, last] };
 }
 
 /** Forgets the old values of items that are done. */

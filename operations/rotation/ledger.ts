@@ -4,19 +4,26 @@
  * found. Lines of two branches that are merged by appending (`merge=union`) both follow the same
  * one, and the next line follows both. It holds names, tags and times, and never a value.
  *
- * The last line of a file can be taken away without a trace in the file: who has to know it keeps
- * its hash elsewhere.
+ * The last line of a file can be taken away without a trace in the file. So the stack's outputs and its
+ * stores have the last rotation of each group (last-entry.ts).
  */
 import { createHash } from 'node:crypto';
 
-/** Something that a person has to do, open until it is confirmed. */
+/** Something that is still to be done, open until it is confirmed. */
 export interface Item {
   /** The rotation's id and a number: `k4x9fa-1`. */
   readonly id: string;
-  /** `trading.binance_api_key` */
+  /** `trading.binance_api_key`; of copies the group, `trading` */
   readonly key: string;
-  /** Which credential is to be revoked at its issuer: the replaced one, or a new one never used. */
-  readonly revoke: 'old' | 'unused';
+  /**
+   * Which credential is to be revoked at its issuer: the replaced one, or a new one never used; or
+   * that copies of the replaced one are to be removed where the group is stored.
+   */
+  readonly revoke: 'old' | 'unused' | 'copies';
+  /** ISO time before which it is not done: the end of the overlap. @default - at once */
+  readonly after?: string;
+  /** Somebody else may have it. */
+  readonly urgent?: true;
 }
 
 export interface LedgerRecord {
@@ -50,6 +57,10 @@ export interface LedgerRecord {
   readonly voids: readonly string[];
   /** The item that is done, for `confirmed`. */
   readonly confirms?: string;
+  /** Hashes of the lines that were the last ones when its roll out began; see `plannedHash`. */
+  readonly follows?: readonly string[];
+  /** Of an emergency: the targets whose bots were stopped first. */
+  readonly compromised?: { readonly stopped: readonly string[] };
 }
 
 export interface Entry extends LedgerRecord {
@@ -111,6 +122,19 @@ function hashOf(body: string): string {
   return createHash('sha256').update(body).digest('hex');
 }
 
+/**
+ * The hash of what is known of a rotation before it is rolled out: all but when it ended, how often
+ * it failed and what it left to do. Outputs and stores get it in the very roll out, and because it
+ * covers the lines that were there, a line that goes, or is written anew with all behind it, is found.
+ */
+export function plannedHash(record: LedgerRecord): string {
+  const { stack, rotation, did, who, why, targets, checks, uncompared, follows = [] } = record;
+  const { compromised } = record;
+  const keys = record.keys.map(({ key, old, new: now }) => ({ key, old, new: now }));
+  const known = { stack, rotation, did, who, why, keys, targets, checks, uncompared, follows };
+  return hashOf(JSON.stringify({ ...known, compromised }));
+}
+
 /** Whether a record stands there already, as after a kill behind the writing of it. */
 export function isWritten({ entries }: Ledger, record: LedgerRecord): boolean {
   return entries.some(
@@ -119,12 +143,18 @@ export function isWritten({ entries }: Ledger, record: LedgerRecord): boolean {
   );
 }
 
-/** What waits for a person, oldest first. */
+/** What waits for a person: what is urgent, then the oldest. */
 export function openItems({ entries }: Ledger): readonly Item[] {
   const closed = new Set(
     entries.flatMap(({ voids, confirms }) => [...voids, ...(confirms ? [confirms] : [])]),
   );
-  return entries.flatMap(({ open }) => open).filter(({ id }) => !closed.has(id));
+  const open = entries.flatMap((entry) => entry.open).filter(({ id }) => !closed.has(id));
+  return open.toSorted((one, other) => Number(other.urgent ?? 0) - Number(one.urgent ?? 0));
+}
+
+/** What of it is to be done now. @param now ISO time */
+export function dueItems(ledger: Ledger, now: string): readonly Item[] {
+  return openItems(ledger).filter(({ after }) => after === undefined || after <= now);
 }
 
 /**

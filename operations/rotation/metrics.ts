@@ -4,13 +4,14 @@
  */
 import { entryOf, type SecretKey } from '../../components/catalog.ts';
 import type { Journal } from './journal.ts';
-import { type Ledger, lastRotated, openItems } from './ledger.ts';
+import { dueItems, type Ledger, lastRotated } from './ledger.ts';
 import { pathOf } from './selection.ts';
 
 const daySeconds = 24 * 60 * 60;
 
 /**
  * @param keys that the stack uses
+ * @param now ISO time
  * @returns lines, each with its end; a key that was never rotated has a due time of 0
  */
 export function metricsOf(
@@ -18,6 +19,7 @@ export function metricsOf(
   keys: readonly SecretKey[],
   { current }: Journal,
   ledger: Ledger,
+  now = new Date().toISOString(),
 ): string {
   const last = lastRotated(ledger);
   const rows = keys.map((key) => {
@@ -50,8 +52,8 @@ export function metricsOf(
     ]),
     ...gauge(
       'hummingbot_rotation_open_items',
-      'Credentials that nobody has confirmed as revoked.',
-      [`${own} ${openItems(ledger).length}`],
+      'Credentials that nobody has confirmed as revoked, and groups with copies of them, behind their overlap.',
+      [`${own} ${dueItems(ledger, now).length}`],
     ),
     '',
   ].join('\n');

@@ -49,14 +49,16 @@ export class NewValues {
   ): Promise<{ readonly keys: readonly RotatedKey[]; readonly uncompared: readonly string[] }> {
     const values = new Map(keys.map((key) => [key, given.get(key) ?? ''] as const));
     this.#refuse(malformed(values));
-    const state = await StateValues.of(this.#engine);
+    const [state, others, replaced] = await Promise.all([
+      StateValues.of(this.#engine),
+      this.#elsewhere(keys.map(pathOf)),
+      this.#replacedBefore(values, journal),
+    ]);
     const olds = new Map(keys.map((key) => [key, this.#oldOf(key, state)] as const));
     this.#refuseUndelivered(olds, state);
-    const paths = keys.map(pathOf);
-    const others = await this.#elsewhere(paths);
     this.#refuse([
       ...same(values, olds, 'the old value, which it already has'),
-      ...(await this.#replacedBefore(values, journal)),
+      ...replaced,
       ...others.flatMap(([stack, theirs]) =>
         theirs === 'closed' ? [] : same(values, theirs, `the same value as stack ${stack} has`),
       ),
@@ -122,16 +124,16 @@ export class NewValues {
       const [, stack] = /^Pulumi\.([a-z0-9_-]+)\.yaml$/u.exec(name) ?? [];
       return stack === undefined || stack === this.#engine.stack ? [] : [stack];
     });
-    const found: (readonly [string, ReadonlyMap<SecretKey, string> | 'closed'])[] = [];
-    for (const stack of stacks) {
-      const values = await valuesElsewhere(this.#engine, stack, paths);
-      const known =
-        values === 'closed'
-          ? values
-          : new Map([...values].map(([path, value]) => [keyOf(path), value] as const));
-      found.push([stack, known]);
-    }
-    return found;
+    return await Promise.all(
+      stacks.map(async (stack) => {
+        const values = await valuesElsewhere(this.#engine, stack, paths);
+        const known =
+          values === 'closed'
+            ? values
+            : new Map([...values].map(([path, value]) => [keyOf(path), value] as const));
+        return [stack, known] as const;
+      }),
+    );
   }
 
   /** An older credential is about to be revoked: whoever wants it back says so. */

@@ -1,19 +1,29 @@
 /** What the steps of a rotation do to a real stack. */
-import type { SecretKey } from '../../components/catalog.ts';
+import { entryOf, type SecretKey } from '../../components/catalog.ts';
+import { PluginError } from '../../plugins/resource-handler.ts';
+import { madeFrom } from '../../settings/made-from.ts';
+import { stackFilePath } from '../doctor/config.ts';
 import type { Engine } from '../engine/engine.ts';
+import { findBots, unstopped } from './bots.ts';
 import { check } from './checks.ts';
+import { Copies } from './copies.ts';
 import type { Hands, RollOut } from './drive.ts';
-import { ledgerName, loadJournal, storeJournal, storeRecord } from './files.ts';
+import { ledgerName, loadJournal, loadLedger, storeJournal, storeRecord } from './files.ts';
+import { hookOf } from './hooks.ts';
 import type { Journal } from './journal.ts';
+import { lastOf } from './last-entry.ts';
 import { keyOf, type NewValues } from './new-values.ts';
 import { recordOf } from './record.ts';
-import { revoke } from './revocation.ts';
-import { rollOut } from './roll-out.ts';
-import type { Check, Rotation, Step } from './rotation.ts';
+import { overlapEnd, revoke } from './revocation.ts';
+import { type Known, rollOut, startAgain } from './roll-out.ts';
+import { type Check, groupsOf, type Revoked, type Rotation, type Step } from './rotation.ts';
 import type { Scope } from './scope.ts';
 import type { SealedConfig } from './sealed-config.ts';
 
 const titles: Readonly<Record<Step, string>> = {
+  stop: 'first   stop the bot',
+  start: 'last    start the bot with what is compromised',
+  held: '4 of 6  the new value is kept, and the compromised one is not brought back',
   value: '2 of 6  new value',
   check: '3 of 6  check',
   'roll out': '4 of 6  roll out',
@@ -31,6 +41,8 @@ export interface OwnHandsArgs {
   /** Asks for them. */
   readonly give: (keys: readonly SecretKey[]) => Promise<ReadonlyMap<SecretKey, string>>;
   readonly skipCheck: boolean;
+  /** Whether an emergency goes on when a bot does not stop. */
+  readonly evenIfRunning: boolean;
 }
 
 export class OwnHands implements Hands {
@@ -48,9 +60,36 @@ export class OwnHands implements Hands {
     console.log(titles[due]);
   }
 
-  async values({ keys }: Rotation) {
-    const { newValues, give, engine } = this.#args;
+  async stop({ emergency }: Rotation): Promise<void> {
+    const { engine, scope, evenIfRunning } = this.#args;
+    const { stack } = engine;
+    const { settings, outputs } = scope;
+    const { bots } = await findBots({ settings, delivered: outputs.delivered });
+    for (const bot of bots) {
+      if (!emergency?.bots.includes(bot.target)) continue;
+      console.log(`  ${bot.name}: it may cancel its orders, and stops`);
+      try {
+        await bot.stop();
+      } catch (error) {
+        if (!(error instanceof PluginError)) throw error;
+        const command = `npm run rotate -- --stack ${stack} --resume`;
+        const line = unstopped([{ what: bot.name, got: error.message }], command);
+        if (!evenIfRunning) throw line;
+        console.error(line.message);
+        continue;
+      }
+      console.log(`  ${bot.name}: stopped`);
+    }
+  }
+
+  async start({ emergency }: Rotation): Promise<RollOut['end']> {
+    return await startAgain(this.#args.engine, this.#known(emergency?.bots));
+  }
+
+  async values({ keys, emergency }: Rotation) {
+    const { newValues, give, engine, scope } = this.#args;
     const names = keys.map(({ path }) => keyOf(path));
+    if (emergency !== undefined) sayWhatIsUrgent(names, scope.settings);
     const taken = await newValues.take(names, await give(names), loadJournal(engine.stack));
     for (const stack of taken.uncompared) {
       console.log(`  not compared with stack ${stack}, whose values do not open here`);
@@ -69,31 +108,80 @@ export class OwnHands implements Hands {
     });
   }
 
-  async rollOut({ keys }: Rotation, side: 'new' | 'old'): Promise<RollOut> {
+  async rollOut(rotation: Rotation, side: 'new' | 'old'): Promise<RollOut> {
     const { engine, config } = this.#args;
-    return await rollOut(engine, config, keys, side);
+    const { keys, before = {}, emergency } = rotation;
+    const { heads: follows } = loadLedger(engine.stack);
+    const now = lastOf(rotation, engine.stack, follows);
+    const last = groupsOf(keys).map(
+      (group) => [group, side === 'new' ? now : (before[group] ?? null)] as const,
+    );
+    const known = this.#known(emergency?.bots);
+    if (engine.protected && !known.valuesAlone) {
+      console.log('  its settings or program are others than at its last up, and go out with it');
+    }
+    const rolled = await rollOut(engine, config, keys, side, new Map(last), known);
+    if (rolled.end !== 'done') return rolled;
+    return { ...rolled, at: new Date().toISOString(), follows };
   }
 
-  async revoke({ keys }: Rotation): Promise<readonly string[]> {
+  #known(stopped: readonly string[] = []): Known {
+    const { engine, scope } = this.#args;
+    const { madeFrom: before } = scope.outputs;
+    const valuesAlone = before !== undefined && before === madeFrom(stackFilePath(engine.stack));
+    return { valuesAlone, stopped };
+  }
+
+  async revoke(rotation: Rotation): Promise<Revoked> {
     const { engine, config, scope } = this.#args;
-    const revoked = await revoke(keys, {
+    const { keys, emergency } = rotation;
+    const worth = keys.filter((each) => each.worth);
+    const groups = groupsOf(keys);
+    if (worth.length === 0) console.log('  nothing: what was replaced is no credential');
+    const found = await Copies.look(engine, groups);
+    const after = overlapEnd(rotation, scope.settings);
+    if (after !== undefined) {
+      const copies = found.held;
+      const kept = [
+        ...worth.map(({ path }) => `the old ${path}`),
+        ...copies.map((group) => `the copies of ${group}`),
+      ];
+      if (kept.length > 0) console.log(`  ${kept.join(', ')}: not before ${after}`);
+      return { revoked: [], copies, after };
+    }
+    const ready = worth.filter(
+      (each) => emergency !== undefined || !groupsOf([each]).some((group) => found.isLeft(group)),
+    );
+    const revoked = await revoke(ready, {
       stack: engine.stack,
       settings: scope.settings,
       open: async (sealed) => await config.open(sealed),
     });
-    const left = keys.filter(({ path, worth }) => worth && !revoked.includes(path));
+    const left = worth.map(({ path }) => path).filter((path) => !revoked.has(path));
     if (left.length > 0) {
-      const paths = left.map(({ path }) => path).join(', ');
-      console.log(`  the old ${paths}: a person has to, where it was made`);
-    } else if (revoked.length === 0) {
-      console.log('  nothing: what was replaced is no credential');
+      console.log(`  the old ${left.join(', ')}: a person has to, where it was made`);
     }
-    return revoked;
+    const gone = await found.remove();
+    const copies = groups.filter((group) => !gone.includes(group));
+    return { revoked: [...revoked.keys()], copies };
   }
 
   record(rotation: Rotation): void {
     const { stack } = this.#args.engine;
     storeRecord(stack, recordOf(rotation, stack, new Date().toISOString()));
     console.log(`  ${ledgerName(stack)}`);
+  }
+}
+
+/** No bot needs the old credential any more; what a hook revokes, it revokes once the new one is there. */
+function sayWhatIsUrgent(
+  keys: readonly SecretKey[],
+  settings: Readonly<Record<string, unknown>>,
+): void {
+  const own = keys.filter((key) => hookOf(settings, 'revoke', key) === undefined);
+  for (const what of new Set(own.map((key) => `${entryOf(key).group}.${entryOf(key).usedWith}`))) {
+    console.log(
+      `  URGENT: revoke the old ${what} where it was made, now, before you make a new one`,
+    );
   }
 }

@@ -16,6 +16,7 @@ const none = {
 /** @param at ISO time */
 export function recordOf(rotation: Rotation, stack: string, at: string): LedgerRecord {
   const { id, kind, goal, who, why, targets, checks, uncompared, failures } = rotation;
+  const { follows, emergency } = rotation;
   const forward = kind === 'back' ? 'went back' : 'rotated';
   const did = goal === 'old' ? 'aborted' : forward;
   return {
@@ -38,15 +39,28 @@ export function recordOf(rotation: Rotation, stack: string, at: string): LedgerR
     failures,
     open: rotation.items,
     voids: goal === 'old' ? [] : rotation.voids,
+    ...(did !== 'aborted' && follows && { follows }),
+    ...(emergency && { compromised: { stopped: emergency.bots } }),
   };
 }
 
-/** @param item that a person says is done */
+export interface Confirmed {
+  /** ISO time. */
+  readonly at: string;
+  readonly who: string;
+  readonly why: string;
+  /** What has done it, such as a hook. @default - the person who says so */
+  readonly by?: string;
+}
+
+/** @param item that is done */
 export function confirmationOf(
   item: Item,
   stack: string,
-  { at, who, why }: { readonly at: string; readonly who: string; readonly why: string },
+  { at, who, why, by }: Confirmed,
 ): LedgerRecord {
   const rotation = item.id.split('-')[0] ?? '';
-  return { at, stack, rotation, did: 'confirmed', who, why, ...none, confirms: item.id };
+  const done = { at, stack, rotation, did: 'confirmed', who, why, ...none } as const;
+  const checks = by === undefined ? [] : [{ what: item.key, result: 'revoked', by }];
+  return { ...done, checks, confirms: item.id };
 }

@@ -1,22 +1,43 @@
 /** The fifth step: old credentials, at their issuers, by the user's own hooks. */
+import { overlapOf } from '../../settings/rotation.ts';
 import { askHook, type Hook, hookOf } from './hooks.ts';
 import { keyOf } from './new-values.ts';
-import type { RotatedKey } from './rotation.ts';
+import type { RotatedKey, Rotation } from './rotation.ts';
+
+type Settings = Readonly<Record<string, unknown>>;
 
 export interface RevokeArgs {
   readonly stack: string;
-  readonly settings: Readonly<Record<string, unknown>>;
+  readonly settings: Settings;
   /** Opens ciphertext, by path. */
   readonly open: (sealed: ReadonlyMap<string, string>) => Promise<ReadonlyMap<string, string>>;
 }
 
-/** @returns paths of what hooks have revoked; a hook that fails leaves its keys to a person */
+/**
+ * Until when an old credential stays: one that somebody else may have, for no time.
+ * @param now ISO time
+ * @returns ISO time; undefined when it need not stay any longer
+ */
+export function overlapEnd(
+  { proven, emergency }: Pick<Rotation, 'proven' | 'emergency'>,
+  { rotation }: Settings,
+  now = new Date().toISOString(),
+): string | undefined {
+  if (emergency !== undefined) return undefined;
+  const end = new Date(Date.parse(proven ?? now) + overlapOf(rotation) * 1000).toISOString();
+  return end > now ? end : undefined;
+}
+
+/**
+ * @returns what hooks have revoked, by path, with the hook's name; one that fails leaves its keys to a
+ *   person, or to who asks it again
+ */
 export async function revoke(
-  keys: readonly RotatedKey[],
+  keys: readonly Pick<RotatedKey, 'path' | 'old' | 'new' | 'worth'>[],
   { stack, settings, open }: RevokeArgs,
-): Promise<readonly string[]> {
+): Promise<ReadonlyMap<string, string>> {
   const worth = keys.filter((each) => each.worth && each.old !== null);
-  const byHook = new Map<string, { readonly hook: Hook; readonly own: RotatedKey[] }>();
+  const byHook = new Map<string, { readonly hook: Hook; readonly own: (typeof worth)[number][] }>();
   for (const each of worth) {
     const hook = hookOf(settings, 'revoke', keyOf(each.path));
     if (hook === undefined) continue;
@@ -24,7 +45,7 @@ export async function revoke(
     known.own.push(each);
     byHook.set(hook.what, known);
   }
-  const revoked: string[] = [];
+  const revoked = new Map<string, string>();
   for (const [what, { hook, own }] of byHook) {
     const side = async (name: 'old' | 'new'): Promise<Readonly<Record<string, string>>> => {
       const sealed = own.map((each) => [each.path, each[name] ?? ''] as const);
@@ -35,7 +56,7 @@ export async function revoke(
     const answer = await askHook(hook, { step: 'revoke', stack, what, ...values });
     if (answer === undefined) {
       console.log(`  ${what}: ${hook.program} has revoked the old one`);
-      revoked.push(...own.map(({ path }) => path));
+      for (const { path } of own) revoked.set(path, hook.program);
     } else {
       console.error(`${what}: got ${answer} of ${hook.program}, so a person has to revoke it`);
     }

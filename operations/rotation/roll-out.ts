@@ -2,13 +2,31 @@
 import { CommandError } from '../engine/command-error.ts';
 import type { Engine } from '../engine/engine.ts';
 import { upArguments } from '../engine/up.ts';
-import type { RollOut } from './drive.ts';
 import { isOwn, type RotatedKey } from './rotation.ts';
-import { restart, runningBot } from './running-bot.ts';
-import { outputsOf, tagOf } from './scope.ts';
+import { restart, runningBot, stoppedBot } from './running-bot.ts';
+import { type Outputs, outputsOf, tagOf } from './scope.ts';
 import type { SealedConfig } from './sealed-config.ts';
 
+/** How it ended, for who knows the time and the ledger. */
+export type RolledOut =
+  | {
+      readonly end: 'done';
+      readonly tags: ReadonlyMap<string, string>;
+      readonly foreign: readonly string[];
+    }
+  | { readonly end: 'failed' }
+  | { readonly end: 'interrupted' };
+
+/** What a roll out knows of the last `up`. */
+export interface Known {
+  /** Whether settings and program are what they were then: no preview is needed to find what is protected. */
+  readonly valuesAlone: boolean;
+  /** Targets whose bot was stopped, and starts once more. */
+  readonly stopped?: readonly string[];
+}
+
 /**
+ * @param last what stores are to say of the last rotation of its groups
  * @param engine prepared with the stack's lock
  * @throws CommandError when somebody has set a third value meanwhile; nothing is changed then
  */
@@ -17,7 +35,9 @@ export async function rollOut(
   config: SealedConfig,
   keys: readonly RotatedKey[],
   side: 'new' | 'old',
-): Promise<RollOut> {
+  last: ReadonlyMap<string, string | null>,
+  { valuesAlone, stopped = [] }: Known = { valuesAlone: false },
+): Promise<RolledOut> {
   const { stack } = engine;
   const foreign = keys
     .filter((each) => !isOwn(each, config.sealed(each.path)))
@@ -28,8 +48,8 @@ export async function rollOut(
     );
   }
   const own = keys.filter(({ path }) => !foreign.includes(path));
-  config.set(new Map(own.map((each) => [each.path, each[side] ?? null])));
-  const ended = await up(engine);
+  config.set(new Map(own.map((each) => [each.path, each[side] ?? null])), last);
+  const ended = await up(engine, valuesAlone);
   if (ended !== 'done') return { end: ended };
   const outputs = await outputsOf(engine);
   const tags = new Map(keys.map(({ path }) => [path, (outputs && tagOf(outputs, path)) ?? '']));
@@ -37,23 +57,43 @@ export async function rollOut(
   for (const { path } of late) {
     console.error(`${path}: got another tag than that of the ${side} value behind the roll out`);
   }
-  const bot = outputs && runningBot(outputs.delivered);
   if (late.length > 0 || outputs === undefined) return { end: 'failed' };
-  if (bot !== undefined && !(await restart(bot))) {
-    console.error(`${bot.words.join(' ')}: got a bot that does not start with the ${side} values`);
-    return { end: 'failed' };
-  }
+  if (!(await botStarts(outputs, stopped, side))) return { end: 'failed' };
   return { end: 'done', tags, foreign };
 }
 
-async function up(engine: Engine): Promise<RollOut['end']> {
+/** Starts the bots that were stopped with what is set, as it is. */
+export async function startAgain(
+  engine: Engine,
+  { valuesAlone, stopped = [] }: Known,
+): Promise<RolledOut['end']> {
+  if (stopped.length === 0) return 'done';
+  const ended = await up(engine, valuesAlone);
+  if (ended !== 'done') return ended;
+  const outputs = await outputsOf(engine);
+  return outputs !== undefined && (await botStarts(outputs, stopped, 'old')) ? 'done' : 'failed';
+}
+
+/** Of a cluster or a swarm the `up` has started it. */
+async function botStarts(
+  { delivered }: Outputs,
+  stopped: readonly string[],
+  side: 'new' | 'old',
+): Promise<boolean> {
+  const bot = runningBot(delivered) ?? stoppedBot(delivered, stopped);
+  if (bot === undefined || (await restart(bot))) return true;
+  console.error(`${bot.words.join(' ')}: got a bot that does not start with the ${side} values`);
+  return false;
+}
+
+async function up(engine: Engine, valuesAlone: boolean): Promise<RolledOut['end']> {
   let interrupted = false;
   const note = (): void => {
     interrupted = true;
   };
   process.on('SIGINT', note).on('SIGTERM', note);
   try {
-    const code = await engine.run(upArguments({ ...engine, agreed: true }));
+    const code = await engine.run(upArguments({ ...engine, agreed: true, valuesAlone }));
     if (code === 0) return 'done';
     return interrupted ? 'interrupted' : 'failed';
   } finally {

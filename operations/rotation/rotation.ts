@@ -6,12 +6,22 @@
  *                           |
  *                       take back -> taken back (rests: --resume tries once more, --abort records)
  *
+ * A compromised key stops its bots first, and its old value is taken back for nobody:
+ *
+ *     stop -> value -> check -> roll out -> revoke -> record
+ *                                   |
+ *                                 held (rests: --resume tries once more)
+ *     start -> record (an abort whose word is that the bots may run with the old value)
+ *
  * Of values it knows ciphertext alone, as the stack file has it.
  */
 import type { Item } from './ledger.ts';
 
-/** What is done next. `taken back` waits for a person. */
+/** What is done next. `taken back` and `held` wait for a person. */
 export type Step =
+  | 'stop'
+  | 'start'
+  | 'held'
   | 'value'
   | 'check'
   | 'roll out'
@@ -47,6 +57,12 @@ export interface Check {
   readonly by?: string;
 }
 
+/** Somebody else may have the old value: until the new one is proven, no bot runs with the old one. */
+export interface Emergency {
+  /** Targets whose bot ran when it began. */
+  readonly bots: readonly string[];
+}
+
 export interface Rotation {
   /** Six letters and digits; items of its checklist begin with it. */
   readonly id: string;
@@ -68,22 +84,51 @@ export interface Rotation {
   /** Items of earlier rotations that a way back makes void. */
   readonly voids: readonly string[];
   readonly items: readonly Item[];
+  /** What stores said of the last rotation of its groups before it, by group. */
+  readonly before?: Readonly<Record<string, string>>;
+  /** ISO time at which the new value was in every place. */
+  readonly proven?: string;
+  /** The ledger's last lines when that roll out began. */
+  readonly follows?: readonly string[];
+  readonly emergency?: Emergency;
+  /** Takes its place once it is recorded. */
+  readonly next?: Rotation;
+}
+
+/** A roll out that ended well everywhere. */
+export interface Proven {
+  readonly tags: ReadonlyMap<string, string>;
+  /** ISO time. */
+  readonly at: string;
+  /** The ledger's last lines when it began. */
+  readonly follows: readonly string[];
+}
+
+/** What has become of the old credentials. */
+export interface Revoked {
+  /** Paths whose old credential a hook has revoked at its issuer. */
+  readonly revoked: readonly string[];
+  /** Groups that still have copies of an old value where they are stored. */
+  readonly copies: readonly string[];
+  /** ISO time at which the overlap ends. @default - it is over */
+  readonly after?: string;
 }
 
 /** How a step ended. */
 export type Outcome =
+  | { readonly of: 'stop' }
+  | { readonly of: 'start' }
   | {
       readonly of: 'value';
       readonly keys: readonly RotatedKey[];
       readonly uncompared: readonly string[];
     }
   | { readonly of: 'check'; readonly checks: readonly Check[] }
-  | { readonly of: 'roll out'; readonly tags: ReadonlyMap<string, string> }
+  | ({ readonly of: 'roll out' } & Proven)
   | { readonly of: 'roll out'; readonly failed: true }
   /** @param foreign paths that somebody has set to a third value, which was left alone */
   | { readonly of: 'take back'; readonly foreign: readonly string[] }
-  /** @param revoked paths whose old credential a hook has revoked at its issuer */
-  | { readonly of: 'revoke'; readonly revoked: readonly string[] };
+  | ({ readonly of: 'revoke' } & Revoked);
 
 /** @throws Error for an end of another step than the one that is due: a defect of ours */
 export function advance(rotation: Rotation, outcome: Outcome): Rotation {
@@ -91,32 +136,42 @@ export function advance(rotation: Rotation, outcome: Outcome): Rotation {
     throw new Error(`rotation: ${outcome.of} ended while ${rotation.due} was due`);
   }
   switch (outcome.of) {
+    case 'stop':
+      return { ...rotation, due: 'value' };
+    case 'start':
+      return { ...rotation, items: unusedItems(rotation, []), due: 'record' };
     case 'value':
       return { ...rotation, keys: outcome.keys, uncompared: outcome.uncompared, due: 'check' };
     case 'check':
       return { ...rotation, checks: outcome.checks, due: 'roll out' };
     case 'roll out': {
       if ('failed' in outcome) {
-        return { ...rotation, failures: rotation.failures + 1, due: 'take back' };
+        const due = rotation.emergency === undefined ? 'take back' : 'held';
+        return { ...rotation, failures: rotation.failures + 1, due };
       }
       const keys = rotation.keys.map((each) => {
         const newTag = outcome.tags.get(each.path);
         return newTag === undefined ? each : { ...each, newTag };
       });
-      return { ...rotation, keys, due: 'revoke' };
+      const { at: proven, follows } = outcome;
+      return { ...rotation, keys, proven, follows, due: 'revoke' };
     }
     case 'take back':
       return rotation.goal === 'old'
         ? { ...rotation, items: unusedItems(rotation, outcome.foreign), due: 'record' }
         : { ...rotation, due: 'taken back' };
     case 'revoke':
-      return { ...rotation, items: oldItems(rotation, outcome.revoked), due: 'record' };
+      return { ...rotation, items: oldItems(rotation, outcome), due: 'record' };
   }
 }
 
-/** One step further for who says `--resume`: what was taken back is rolled out once more. */
+/** One step further for who says `--resume`: what rests is rolled out once more. */
 export function resumed(rotation: Rotation): Rotation {
-  return rotation.due === 'taken back' ? { ...rotation, due: 'roll out' } : rotation;
+  return rests(rotation) ? { ...rotation, due: 'roll out' } : rotation;
+}
+
+export function rests({ due }: Rotation): boolean {
+  return due === 'taken back' || due === 'held';
 }
 
 /**
@@ -127,11 +182,17 @@ export function resumed(rotation: Rotation): Rotation {
 export function aborted(rotation: Rotation): Rotation | undefined {
   const goal = 'old' as const;
   switch (rotation.due) {
+    case 'stop':
+    case 'start':
+      return { ...rotation, goal, due: 'start' };
     case 'value':
     case 'check':
-      return { ...rotation, goal, items: unusedItems(rotation, []), due: 'record' };
+      return rotation.emergency === undefined
+        ? givenUp(rotation)
+        : { ...rotation, goal, due: 'start' };
     case 'roll out':
     case 'take back':
+    case 'held':
     case 'taken back':
       // Once more, also what was taken back: somebody may have set a third value meanwhile.
       return { ...rotation, goal, due: 'take back' };
@@ -142,30 +203,78 @@ export function aborted(rotation: Rotation): Rotation | undefined {
   }
 }
 
-/** Whether it has come so far that something has to be kept or recorded. */
-export function holdsValues({ keys }: Rotation): boolean {
-  return keys.some((each) => each.new !== undefined);
+/** Over without another step: nothing has moved, and new credentials that were given are not used. */
+export function givenUp(rotation: Rotation): Rotation {
+  return { ...rotation, goal: 'old', items: unusedItems(rotation, []), due: 'record' };
 }
 
-/** Old credentials that nobody has revoked yet. */
-function oldItems({ id, keys }: Rotation, revoked: readonly string[]): readonly Item[] {
-  return keys
+/** Whether it has come so far that something has to be kept or recorded: values, or bots that it stopped. */
+export function holdsValues({ keys, emergency }: Rotation): boolean {
+  return emergency !== undefined || keys.some((each) => each.new !== undefined);
+}
+
+/** Whether an `up` of now may start bots with what is compromised: nothing else may be set yet. */
+export function forbidsUp({ emergency, due, goal, next }: Rotation): boolean {
+  if (next !== undefined) return forbidsUp(next);
+  const before: readonly Step[] = ['stop', 'value', 'check', 'roll out'];
+  return emergency !== undefined && goal === 'new' && before.includes(due);
+}
+
+/**
+ * Another emergency in the place of one that has moved nothing: with another value, or with more keys.
+ * @param wanted at its begin
+ * @returns undefined where there is no emergency like that, or a key of it would be forgotten
+ */
+export function superseded(rotation: Rotation, wanted: Rotation): Rotation | undefined {
+  const current = rotation.next ?? rotation;
+  const paths = wanted.keys.map(({ path }) => path);
+  if (!forbidsUp(current) || current.due === 'roll out') return undefined;
+  if (!current.keys.every(({ path }) => paths.includes(path))) return undefined;
+  const bots = [...(current.emergency?.bots ?? []), ...(wanted.emergency?.bots ?? [])];
+  const next = { ...wanted, emergency: { bots: [...new Set(bots)] } };
+  if (rotation.next !== undefined) return { ...rotation, next };
+  // What was given has to be listed as unused.
+  return current.keys.some((key) => key.new !== undefined) ? { ...givenUp(current), next } : next;
+}
+
+/** Old credentials that nobody has revoked yet, and their copies. */
+function oldItems(
+  { id, keys, emergency }: Rotation,
+  { revoked, copies, after }: Revoked,
+): readonly Item[] {
+  const urgent = emergency !== undefined && { urgent: true as const };
+  const old = keys
     .filter(({ path, worth }) => worth && !revoked.includes(path))
-    .map(({ path }, at) => ({ id: `${id}-${at + 1}`, key: path, revoke: 'old' }));
+    .map(({ path }) => ({ key: path, revoke: 'old' as const, ...urgent }));
+  const kept = copies.map((group) => ({ key: group, revoke: 'copies' as const }));
+  return [...old, ...kept].map((each, at) => ({
+    id: `${id}-${at + 1}`,
+    ...each,
+    ...(after !== undefined && { after }),
+  }));
+}
+
+/** `trading`, of `trading.binance_api_key` and others. */
+export function groupsOf(keys: readonly { readonly path: string }[]): readonly string[] {
+  return [...new Set(keys.map(({ path }) => path.split('.')[0] ?? ''))];
 }
 
 /**
  * New credentials that were made and are not used, and old ones that a third value has replaced.
  * Those of a way back have their items from before.
  */
-function unusedItems({ id, kind, keys }: Rotation, foreign: readonly string[]): readonly Item[] {
+function unusedItems(
+  { id, kind, keys, emergency }: Rotation,
+  foreign: readonly string[],
+): readonly Item[] {
   if (kind === 'back') return [];
   const unused = keys
     .filter((each) => each.new !== undefined)
     .map(({ path }) => ({ key: path, revoke: 'unused' as const }));
+  const urgent = emergency !== undefined && { urgent: true as const };
   const replaced = keys
     .filter(({ path, worth }) => worth && foreign.includes(path))
-    .map(({ path }) => ({ key: path, revoke: 'old' as const }));
+    .map(({ path }) => ({ key: path, revoke: 'old' as const, ...urgent }));
   return [...unused, ...replaced].map((each, at) => ({ id: `${id}-${at + 1}`, ...each }));
 }
 

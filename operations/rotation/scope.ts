@@ -15,12 +15,19 @@ type Settings = Readonly<Record<string, unknown>>;
 /** A place where a target delivered, of the stack's outputs. */
 export interface Where {
   readonly directory?: string;
+  readonly namespace?: string;
+  readonly manifests?: string;
+  readonly service?: string;
   readonly next: string;
 }
 
 export interface Outputs {
-  readonly tags: Readonly<Record<string, { readonly keys: Readonly<Record<string, string>> }>>;
+  readonly tags: Readonly<
+    Record<string, { readonly keys: Readonly<Record<string, string>>; readonly rotation?: string }>
+  >;
   readonly delivered: Readonly<Record<string, Where>>;
+  /** What the last `up` had for settings and program; of a protected stack. */
+  readonly madeFrom?: string;
 }
 
 /** Values in it are secret, and stay in this process. */
@@ -32,9 +39,11 @@ export interface Scope extends Rotatable {
 /** @throws CommandError when its settings are wrong, or it is not up */
 export async function scopeOf(engine: Engine): Promise<Scope> {
   const { stack } = engine;
-  const { settings, mistakes } = await openConfig(engine);
+  const [{ settings, mistakes }, outputs] = await Promise.all([
+    openConfig(engine),
+    outputsOf(engine),
+  ]);
   if (mistakes.length > 0) throw new CommandError(report(stack, mistakes));
-  const outputs = await outputsOf(engine);
   if (outputs === undefined) {
     throw new CommandError(
       `stack ${stack}: got one that is not up; allowed: one whose values are delivered; fix: npm start -- --stack ${stack}`,
@@ -58,8 +67,10 @@ export async function scopeOf(engine: Engine): Promise<Scope> {
 
 export async function outputsOf({ ask, stack }: Engine): Promise<Outputs | undefined> {
   const { code, stdout } = await ask(['stack', 'output', '--json', '--stack', stack]);
-  const { tags, delivered } = (code === 0 ? JSON.parse(stdout) : {}) as Partial<Outputs>;
-  return tags === undefined || delivered === undefined ? undefined : { tags, delivered };
+  const found = (code === 0 ? JSON.parse(stdout) : {}) as Partial<Outputs>;
+  const { tags, delivered, madeFrom } = found;
+  if (tags === undefined || delivered === undefined) return undefined;
+  return { tags, delivered, ...(madeFrom !== undefined && { madeFrom }) };
 }
 
 export function tagOf({ tags }: Outputs, path: string): string | undefined {

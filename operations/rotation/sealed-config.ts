@@ -3,24 +3,33 @@
  * stack file by one rename, all of it at once, so that a kill leaves no half of a credential.
  */
 import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { isMap, parseDocument } from 'yaml';
 import { settingsIn, stackFilePath } from '../doctor/config.ts';
 import { CommandError } from '../engine/command-error.ts';
 import type { Engine } from '../engine/engine.ts';
-import { writeDurably } from '../engine/private-file.ts';
+import { writeDurably, writePrivate } from '../engine/private-file.ts';
 import { projectDirectory, projectName, workspace } from '../engine/workspace.ts';
 import type { Sealed } from './rotation.ts';
+
+/** Each is a Pulumi of about 100 MB. */
+const mostAtOnce = 4;
 
 export class SealedConfig {
   readonly #engine: Engine;
   readonly #path: string;
+  /** Folder of the copies. */
   readonly #aside: string;
+  #copies = 0;
+  #open = 0;
+  /** Values that were sealed here, by their ciphertext: nobody is asked to open them. */
+  readonly #known = new Map<string, string>();
 
   constructor(engine: Engine) {
     this.#engine = engine;
     this.#path = stackFilePath(engine.stack);
-    this.#aside = join(workspace.rotations, `Pulumi.${engine.stack}.yaml`);
+    this.#aside = join(workspace.rotations, `aside-${engine.stack}`);
   }
 
   /** @param path `trading.binance_api_key` @returns null where the config has nothing of it */
@@ -29,30 +38,43 @@ export class SealedConfig {
     return typeof node === 'string' ? node : null;
   }
 
-  /** Sets all of them, or takes them out, by one rename. */
-  set(values: ReadonlyMap<string, Sealed>): void {
+  /**
+   * Sets all of them, or takes them out, by one rename.
+   * @param last what is to be said of the last rotation of groups
+   */
+  set(values: ReadonlyMap<string, Sealed>, last: ReadonlyMap<string, string | null>): void {
     const before = readFileSync(this.#path, 'utf8');
-    const after = withSealed(before, values);
+    const after = withLast(withSealed(before, values), last);
     if (after !== before) writeDurably(this.#path, after, statSync(this.#path).mode & 0o777);
   }
 
   /**
-   * Has Pulumi encrypt values, which it gets by standard input.
+   * Has Pulumi encrypt values, which it gets by standard input: some at once, because each derives the
+   * passphrase's key anew.
    * @param values by path
    * @throws CommandError when it does not
    */
   async seal(values: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, string>> {
-    return await this.#beside(readFileSync(this.#path, 'utf8'), async () => {
-      const sealed = new Map<string, string>();
-      for (const [path, value] of values) {
+    const text = readFileSync(this.#path, 'utf8');
+    const left = [...values];
+    const sealed = new Map<string, string>();
+    const sealSome = async (aside: string): Promise<void> => {
+      for (let next = left.shift(); next !== undefined; next = left.shift()) {
+        const [path, value] = next;
         const words = ['config', 'set', '--secret', '--path', path];
-        const { code } = await this.#ask(words, value);
-        const text = code === 0 ? this.sealed(path, readFileSync(this.#aside, 'utf8')) : null;
-        if (text === null) throw unsealed(path, 'pulumi config set', code);
-        sealed.set(path, text);
+        const { code } = await this.#ask(aside, words, value);
+        const made = code === 0 ? this.sealed(path, readFileSync(aside, 'utf8')) : null;
+        if (made === null) throw unsealed(path, 'pulumi config set', code);
+        sealed.set(path, made);
+        this.#known.set(made, value);
       }
-      return sealed;
-    });
+    };
+    const count = Math.min(availableParallelism(), mostAtOnce, values.size);
+    const ended = await Promise.allSettled(
+      Array.from({ length: count }, async () => await this.#beside(text, sealSome)),
+    );
+    for (const each of ended) if (each.status === 'rejected') throw each.reason;
+    return new Map([...values.keys()].map((path) => [path, sealed.get(path) ?? '']));
   }
 
   /**
@@ -60,10 +82,16 @@ export class SealedConfig {
    * @param values by path
    */
   async open(values: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, string>> {
-    if (values.size === 0) return new Map();
+    const known = new Map(
+      [...values].flatMap(([path, sealed]) => {
+        const value = this.#known.get(sealed);
+        return value === undefined ? [] : [[path, value] as const];
+      }),
+    );
+    if (known.size === values.size) return known;
     const text = withSealed(readFileSync(this.#path, 'utf8'), values);
-    return await this.#beside(text, async () => {
-      const { code, stdout } = await this.#ask(['config', '--json', '--show-secrets']);
+    return await this.#beside(text, async (aside) => {
+      const { code, stdout } = await this.#ask(aside, ['config', '--json', '--show-secrets']);
       const [first = ''] = values.keys();
       if (code !== 0) throw unsealed(first, 'pulumi config', code);
       const settings = settingsIn(stdout);
@@ -71,21 +99,23 @@ export class SealedConfig {
     });
   }
 
-  async #beside<T>(text: string, use: () => Promise<T>): Promise<T> {
-    writeDurably(this.#aside, text);
+  /** What a killed run has left there goes too. */
+  async #beside<T>(text: string, use: (aside: string) => Promise<T>): Promise<T> {
+    this.#copies += 1;
+    this.#open += 1;
+    const path = join(this.#aside, `Pulumi.${this.#engine.stack}.${this.#copies}.yaml`);
     try {
-      return await use();
+      writePrivate(path, text);
+      return await use(path);
     } finally {
-      rmSync(this.#aside, { force: true });
+      this.#open -= 1;
+      if (this.#open === 0) rmSync(this.#aside, { recursive: true, force: true });
     }
   }
 
-  async #ask(words: readonly string[], input?: string) {
+  async #ask(aside: string, words: readonly string[], input?: string) {
     const { stack } = this.#engine;
-    return await this.#engine.ask(
-      [...words, '--config-file', this.#aside, '--stack', stack],
-      input,
-    );
+    return await this.#engine.ask([...words, '--config-file', aside, '--stack', stack], input);
   }
 }
 
@@ -102,19 +132,46 @@ export function valueIn(
 
 /** The text of a stack file with other ciphertext. */
 export function withSealed(text: string, values: ReadonlyMap<string, Sealed>): string {
+  const changes = [...values].map(([path, sealed]): Change => {
+    const place = placeOf(path);
+    return { place, leaf: [...place, 'secure'], now: sealed };
+  });
+  return withChanges(text, changes);
+}
+
+/** The text of a stack file that says something else of the last rotation of groups. */
+export function withLast(text: string, last: ReadonlyMap<string, string | null>): string {
+  const changes = [...last].map(([group, now]): Change => {
+    const place = ['config', `${projectName}:rotation`, 'last', group];
+    return { place, leaf: place, now };
+  });
+  return withChanges(text, changes);
+}
+
+interface Change {
+  readonly place: readonly string[];
+  /** Where the text itself stands. */
+  readonly leaf: readonly string[];
+  /** Null takes it out. */
+  readonly now: string | null;
+}
+
+function withChanges(text: string, changes: readonly Change[]): string {
   const document = parseDocument(text);
   let changed = false;
-  for (const [path, sealed] of values) {
-    const place = placeOf(path);
-    if (sealed === (document.getIn([...place, 'secure']) ?? null)) continue;
+  for (const { place, leaf, now } of changes) {
+    if (now === (document.getIn(leaf) ?? null)) continue;
     changed = true;
-    if (sealed !== null) {
-      document.setIn(place, document.createNode({ secure: sealed }));
+    if (now !== null) {
+      document.setIn(leaf, now);
       continue;
     }
     document.deleteIn(place);
-    const group = document.getIn(place.slice(0, -1));
-    if (isMap(group) && group.items.length === 0) document.deleteIn(place.slice(0, -1));
+    // What is empty without it.
+    for (let at = place.slice(0, -1); at.length > 1; at = at.slice(0, -1)) {
+      const map = document.getIn(at);
+      if (isMap(map) && map.items.length === 0) document.deleteIn(at);
+    }
   }
   // As it is indented now: by four from Pulumi, by two from most people.
   const indent = /^config:\n( +)/mu.exec(text)?.[1]?.length ?? 2;

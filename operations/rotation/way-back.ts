@@ -1,10 +1,13 @@
-/** A rotation to the values before the last one, as long as nobody has said that they are revoked. */
+/**
+ * A rotation to the values before the last one, as long as nobody has said that they are revoked, and
+ * nobody else may have them.
+ */
 import { type Journal, type Kept, keptOf } from './journal.ts';
 import { type Ledger, openItems } from './ledger.ts';
 import type { Rotation } from './rotation.ts';
 
 /** What a rotation begins with, beside its keys. */
-export type Beginning = Pick<Rotation, 'id' | 'begun' | 'who' | 'why' | 'targets'>;
+export type Beginning = Pick<Rotation, 'id' | 'begun' | 'who' | 'why' | 'targets' | 'before'>;
 
 export const begun = {
   goal: 'new',
@@ -28,7 +31,7 @@ export function wayBack(
   tags: ReadonlyMap<string, { readonly oldTag: string; readonly newTag: string }>,
 ): Rotation | undefined {
   const kept = keptOf(journal, paths);
-  if (kept === undefined) return undefined;
+  if (kept === undefined || kept.compromised) return undefined;
   const voids = kept.items.filter(({ key }) => paths.includes(key)).map(({ id }) => id);
   const open = openItems(ledger).map(({ id }) => id);
   // A confirmation that a kill has cut off from this file stands in the ledger.

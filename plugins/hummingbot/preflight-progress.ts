@@ -51,6 +51,8 @@ export function outcomeOf({ job, pods, events }: JobSnapshot): Outcome {
     return { state: 'failed', text };
   }
   if (newest === undefined) return withoutPod(events, name);
+  // Of the one completion that a Job has; its controller says so a second later.
+  if (newest.status?.phase === 'Succeeded') return { state: 'complete', found: name };
   return hasEnded(newest) ? afterPod(newest) : withPod(newest, events);
 }
 
@@ -78,7 +80,6 @@ function withPod(pod: Pod, events: readonly Event[]): Waiting {
 }
 
 function afterPod(pod: Pod): Waiting {
-  if (pod.status?.phase === 'Succeeded') return waiting('the pod has ended, the Job not yet');
   const inVain = containersOf(pod).some(({ state }) => state?.terminated?.exitCode === wrongInput);
   return waiting(`${reasonOf(pod)}${inVain ? '' : ' (it is tried again)'}`, 'failed pod');
 }

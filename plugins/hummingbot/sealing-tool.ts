@@ -53,9 +53,10 @@ export async function runTool(
   const child = spawn(tool.program, words, {
     env: environment(tool),
     stdio: ['pipe', 'pipe', 'pipe'],
-    timeout: timeoutMilliseconds,
     ...(signal && { signal }),
   });
+  // The `timeout` of spawn goes on for a program that cannot be started, and this process with it.
+  const timer = setTimeout(() => child.kill(), timeoutMilliseconds);
   // One that ended already reads nothing; its exit code tells.
   child.stdin.on('error', () => {});
   child.stdin.end(input);
@@ -74,7 +75,7 @@ export async function runTool(
       );
     });
     child.on('close', (status) => settle(status ?? 1));
-  });
+  }).finally(() => clearTimeout(timer));
   return { code, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() };
 }
 

@@ -4,8 +4,10 @@
  * service accounts whose issuer is the URL that it is found at.
  */
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parse } from 'yaml';
+import { projectDirectory } from '../../operations/engine/workspace.ts';
 import { etcdUrl, flags } from './etcd.ts';
 import type { ServerRecord } from './process.ts';
 import {
@@ -23,19 +25,23 @@ import {
 export const auditLog = 'logs/audit.log';
 
 /**
- * Who did what to which object, and no body of any: a log of requests must not become a second
- * place where Secrets lie. Leases are left out: each component renews its own all the time.
+ * The policy that people are given, and of all else the same: who did what to which object, and no
+ * body of any. A log of requests must not become a second place where Secrets lie. Leases are left
+ * out: each component renews its own all the time.
  */
-const auditPolicy = {
-  apiVersion: 'audit.k8s.io/v1',
-  kind: 'Policy',
-  omitStages: ['RequestReceived'],
-  rules: [
-    { level: 'None', resources: [{ group: 'coordination.k8s.io', resources: ['leases'] }] },
-    { level: 'None', nonResourceURLs: ['/readyz*', '/livez*', '/healthz*'] },
-    { level: 'Metadata' },
-  ],
-};
+function auditPolicy(): object {
+  const path = join(projectDirectory, 'examples', 'audit', 'policy.yaml');
+  const given = parse(readFileSync(path, 'utf8')) as { readonly rules: readonly object[] };
+  return {
+    ...given,
+    rules: [
+      ...given.rules.slice(0, -1),
+      { level: 'None', resources: [{ group: 'coordination.k8s.io', resources: ['leases'] }] },
+      { level: 'None', nonResourceURLs: ['/readyz*', '/livez*', '/healthz*'] },
+      { level: 'Metadata' },
+    ],
+  };
+}
 
 function encryption(): object {
   const secret = randomBytes(32).toString('base64');
@@ -72,7 +78,7 @@ export async function startApiServer(site: Site): Promise<ServerRecord> {
     'etcd-certfile': certificate('etcd-client'),
     'etcd-keyfile': key('etcd-client'),
     'encryption-provider-config': write('encryption.json', encryption()),
-    'audit-policy-file': write('audit-policy.json', auditPolicy),
+    'audit-policy-file': write('audit-policy.json', auditPolicy()),
     'audit-log-path': fileInside(auditLog),
     'audit-log-mode': 'blocking',
     'kubelet-certificate-authority': certificate('ca'),

@@ -74,3 +74,10 @@ export const sealedSecrets: GoTool = {
   estimate: 'about 3 minutes on 2 cores',
   link: { 'main.VERSION': '0.36.0' },
 };
+
+/** Checks GitHub workflows as GitHub reads them: syntax, expressions, contexts, schedules. */
+export const actionlint: GoTool = {
+  name: 'actionlint',
+  estimate: 'about 40 seconds on 2 cores',
+  link: { 'github.com/rhysd/actionlint.version': '1.7.12' },
+};

@@ -4,10 +4,11 @@
  * but git stands between the two: the stack has no kubeconfig and no private key. Linux and root.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { V1Pod } from '@kubernetes/client-node';
+import { parseAllDocuments } from 'yaml';
 import { entryOf, type SecretKey } from '../../components/catalog.ts';
 import { goTool, toolDirectory } from '../../operations/engine/go.ts';
 import { differences, keystoreOf } from '../../rehearsal/keystore.ts';
@@ -130,6 +131,20 @@ describe('a stack for git, in a cluster that it never talks to', () => {
     // The control: a field that does not exist is refused.
     const wrong = objects.map((each) => ({ ...each, spek: {} }));
     assert.notEqual(controller.tryApply(wrong, '--dry-run=server').code, 0);
+  });
+
+  it('stands beside the schedule of examples/, which the API server takes, field by field, as restricted', () => {
+    const text = readFileSync('examples/schedule/cronjob.yaml', 'utf8');
+    const objects = parseAllDocuments(text).map((each) => each.toJS() as Manifest);
+    const [space] = objects.filter(({ kind }) => kind === 'Namespace');
+    assert.ok(space);
+    controller.apply([space]);
+    const dryRun = controller.tryApply(objects, '--dry-run=server');
+    assert.equal(dryRun.code, 0, dryRun.text);
+    assert.doesNotMatch(dryRun.text, /warning/iu);
+    // The control: Pod Security speaks up for the same pod with one line less.
+    const loose = JSON.parse(JSON.stringify(objects).replace('"runAsNonRoot":true,', ''));
+    assert.match(controller.tryApply(loose, '--dry-run=server').text, /runAsNonRoot/u);
   });
 
   it('is a bot that has logged in with every key, once the controller has synced', async () => {

@@ -13,11 +13,14 @@ import {
 import {
   CreateSecretCommand,
   DeleteSecretCommand,
+  ListSecretVersionIdsCommand,
   PutSecretValueCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import type { Stored } from '../../operations/engine/adoption.ts';
 import { idInAws } from '../../operations/engine/made-in-aws.ts';
+import { removeAwsCopies } from '../../operations/rotation/aws-copies.ts';
+import { StackState } from '../../operations/rotation/stack-state.ts';
 import { type AwsServer, startAws } from '../../rehearsal/servers/aws.ts';
 import { leaks, makeCanary } from '../canary.ts';
 
@@ -157,6 +160,52 @@ describe('what a killed run made in AWS', () => {
     assert.equal(await find(type, inputs), inputs.name);
     const others = { ...inputs, assumeRolePolicy: trust('210987654321') };
     assert.equal(await find(type, others), undefined);
+  });
+
+  it('leaves one labelled version, the one that the state has, when old copies are removed', async () => {
+    const put = async (...VersionStages: readonly string[]): Promise<string> => {
+      const input = { SecretId: 'e2e/copies', SecretString: canary };
+      const stages = VersionStages.length > 0 && { VersionStages: [...VersionStages] };
+      return (
+        (await secrets.send(new PutSecretValueCommand({ ...input, ...stages }))).VersionId ?? ''
+      );
+    };
+    const { ARN = '' } = await secrets.send(new CreateSecretCommand({ Name: 'e2e/copies' }));
+    const first = await put();
+    await put('AWSPENDING', 'kept-by-somebody');
+    const last = await put();
+    const stateOf = (version: string): StackState =>
+      new StackState({
+        version: 3,
+        deployment: {
+          resources: [
+            { ...provider, inputs: { region } },
+            {
+              urn: 'urn::trading-version',
+              type: 'aws:secretsmanager/secretVersion:SecretVersion',
+              id: `${ARN}|${version}`,
+              provider: `${provider.urn}::1`,
+            },
+          ],
+        },
+      });
+    const labels = async (): Promise<readonly string[]> => {
+      const command = new ListSecretVersionIdsCommand({ SecretId: ARN });
+      const { Versions = [] } = await secrets.send(command);
+      return Versions.flatMap(({ VersionStages = [] }) => VersionStages).toSorted();
+    };
+    const before = ['AWSCURRENT', 'AWSPENDING', 'AWSPREVIOUS', 'kept-by-somebody'];
+    assert.deepEqual(await labels(), before);
+    // The state knows an older one: somebody else has written.
+    await assert.rejects(
+      removeAwsCopies('trading', stateOf(first)),
+      /got another current version/u,
+    );
+    assert.deepEqual(await labels(), before);
+    assert.equal((await removeAwsCopies('trading', stateOf(last)))?.count, 2);
+    assert.deepEqual(await labels(), ['AWSCURRENT']);
+    assert.equal((await removeAwsCopies('trading', stateOf(last)))?.count, 0);
+    assert.equal(await removeAwsCopies('monitoring', stateOf(last)), undefined);
   });
 
   it('is said not to be known when AWS does not answer', async () => {

@@ -10,7 +10,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { programFiles } from '../../components/consumers/container.ts';
-import { leaks } from '../canary.ts';
+import { eventually } from '../../rehearsal/servers/kubernetes-client.ts';
+import { leaks, makeCanary } from '../canary.ts';
 import { canaryValues } from '../canary-values.ts';
 import { BotContainer, type Given, type Place, readKeys } from './bot-container.ts';
 import { type Right, wrongInputs } from './wrong-inputs.ts';
@@ -106,6 +107,34 @@ describe('the bot with input that is wrong', () => {
       const told = await starts(given);
       assert.match(told, /^conf\/connectors are not what was delivered: made anew$/mu, name);
     }
+  });
+
+  it('stops by itself for keys that somebody else has changed, and for none that it could not take', async () => {
+    const keys = [...values.keys()];
+    const key = 'binance_api_key';
+    const changed = makeCanary('changed');
+    const program = programFiles(keys, undefined, keys);
+    await bot.run('materialise');
+    const running = bot.run('launch', { kept: true, program });
+    const { run, secrets } = bot.place;
+    assert.ok(await eventually(60, async () => existsSync(join(run, 'ready'))));
+    overwrite(join(secrets, key), `${changed}\n\n`);
+    const said = async (): Promise<unknown> =>
+      JSON.parse(readFileSync(join(run, 'report.json'), 'utf8')).outside;
+    assert.ok(await eventually(30, async () => (await said()) !== undefined));
+    assert.ok(existsSync(join(run, 'ready')), 'the bot goes on');
+    overwrite(join(secrets, key), changed);
+    const { code, stdout, stderr } = await running;
+    assert.equal(code, 0, stderr);
+    assert.equal(stderr, '');
+    assert.match(
+      stdout,
+      /^binance_api_key: got several lines.* the bot goes on with what it has\noutside: binance_api_key changed; the bot stops, [^\n]*\n$/mu,
+    );
+    assert.equal(existsSync(join(run, 'ready')), false);
+    assert.deepEqual(leaks(stdout, new Map([...values, ['changed', changed]])), []);
+    const told = await starts({ program, files: { [key]: changed } });
+    assert.match(told, /^conf\/connectors are not what was delivered: made anew$/mu);
   });
 
   it('takes away what the bot would stumble over, and nothing else of conf', async () => {

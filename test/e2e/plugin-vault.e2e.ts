@@ -1,9 +1,11 @@
 /** The rehearsal plugin for vault and the functions that look at one, on a real Vault: no cluster, no engine. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { goTool } from '../../operations/engine/go.ts';
+import { StackState } from '../../operations/rotation/stack-state.ts';
+import { removeVaultCopies } from '../../operations/rotation/vault-copies.ts';
 import { getKvTurn, getVault } from '../../plugins/hummingbot/vault.ts';
 import { unwrap } from '../../plugins/provider-server.ts';
 import { VaultApi } from '../../plugins/vault-api.ts';
@@ -95,6 +97,51 @@ describe('a real Vault', () => {
     await api.write(`${mount}/destroy/${name}`, { versions: [5] });
     assert.equal(await turn(second), 5);
     assert.equal(await write(5, 'two', second), '6');
+  });
+
+  it('has its older versions destroyed by the token that deploys, and takes the next write as before', async () => {
+    const policy = readFileSync('docs/targets/vault-deployer.hcl', 'utf8');
+    const own = policy.replaceAll('/hummingbot/', '/hb/');
+    await api.write('sys/policies/acl/deployer', { policy: own });
+    const made = await api.write('auth/token/create', { policies: ['deployer'] });
+    const { client_token: token = '' } = (made?.auth ?? {}) as { client_token?: string };
+    const root = process.env.VAULT_TOKEN ?? '';
+    process.env.VAULT_TOKEN = token;
+    try {
+      const state = (cas: number): StackState =>
+        new StackState({
+          version: 3,
+          deployment: {
+            resources: [
+              {
+                urn: 'urn:stack',
+                type: 'pulumi:pulumi:Stack',
+                outputs: { tags: { trading: { group: second.tag } } },
+              },
+              { urn: 'urn:provider', type: 'pulumi:providers:vault', inputs: { address } },
+              {
+                urn: 'urn::trading-kv',
+                type: 'vault:kv/secretV2:SecretV2',
+                inputs: { mount, name, options: { cas: `${cas}` } },
+                provider: 'urn:provider::1',
+              },
+            ],
+          },
+        });
+      await assert.rejects(removeVaultCopies('trading', state(4)), /another current version/u);
+      assert.equal((await removeVaultCopies('trading', state(5)))?.count, 4);
+      const { versions } = (await api.read(`${mount}/metadata/${name}`)) ?? {};
+      const alive = Object.entries(versions as Record<string, { destroyed: boolean }>)
+        .filter(([, { destroyed }]) => !destroyed)
+        .map(([number]) => number);
+      assert.deepEqual(alive, ['6']);
+      assert.equal((await removeVaultCopies('trading', state(5)))?.count, 0);
+      assert.equal(await turn(second), 5);
+      assert.equal(await turn(first), 6);
+      assert.equal(await write(6, 'three', first), '7');
+    } finally {
+      process.env.VAULT_TOKEN = root;
+    }
   });
 
   it('has nothing left when all versions are deleted', async () => {

@@ -17,7 +17,10 @@ import { canRehearse, RehearsedStack } from './rehearsed-stack.ts';
 
 const projectName = 'hummingbot-secrets';
 /** All that a copy may have otherwise than the committed file. */
-const replaceable = ['account', 'cluster', 'issuer', 'kubeContext', 'image', 'deployRoles'];
+const replaceable = [
+  ...['account', 'cluster', 'issuer', 'kubeContext', 'image', 'deployRoles'],
+  'administrators',
+];
 
 describe('the life of a rehearsal', () => {
   const prod = new RehearsedStack();

@@ -28,6 +28,8 @@ describe('npm run rotate', () => {
     asked: join(tools, 'asked'),
     running: join(tools, 'running'),
     broken: join(tools, 'broken'),
+    /** What \`ps\` says of a bot that was started again. */
+    started: join(tools, 'started'),
   };
   const issuers = new Issuers();
   let env: NodeJS.ProcessEnv = {};
@@ -42,7 +44,9 @@ describe('npm run rotate', () => {
 echo "$*" >> '${docker.asked}'
 case " $* " in
 *" ps "*) [ ! -e '${docker.running}' ] || cat '${docker.running}' ;;
-*" up "*) [ ! -e '${docker.broken}' ] || { rm '${docker.broken}'; exit 1; } ;;
+*" stop "*) rm '${docker.running}' ;;
+*" up "*) [ ! -e '${docker.broken}' ] || { rm '${docker.broken}'; exit 1; }
+  [ ! -e '${docker.started}' ] || cp '${docker.started}' '${docker.running}' ;;
 esac
 `;
     writeFileSync(join(tools, 'docker'), script);
@@ -244,6 +248,137 @@ esac
     assert.equal((await rotate('', '--confirm', open)).code, 0);
     const again = await rotate('', '--back', 'infrastructure.redis');
     assert.match(again.stderr, /got no old value to go back to/u);
+  });
+
+  const set = async (path: string, value: string): Promise<void> => {
+    const words = ['config', 'set', '--path', path, value, '--stack', 'dev'];
+    assert.equal((await checkout.pulumi(words)).code, 0);
+  };
+
+  it('asks the hook that revokes behind the overlap, and at once without one', async () => {
+    const hook = join(tools, 'revoke');
+    const heard = join(tools, 'revoked');
+    writeFileSync(hook, `#!/bin/sh\ncat; echo asked >> '${heard}'\n`, { mode: 0o755 });
+    await set('rotation.revoke["infrastructure.redis"]', hook);
+    const first = await rotate('', 'infrastructure.redis');
+    assert.equal(first.code, 0, first.stderr);
+    const [item] = entries().at(-1)?.open ?? [];
+    assert.match(first.stdout, /^ {2}the old infrastructure\.redis_password: not before \d{4}-/mu);
+    const ahead = Date.parse(item?.after ?? '') - Date.now();
+    assert.ok(ahead > 23 * 3600_000 && ahead < 24 * 3600_000, item?.after);
+    const early = await rotate('', '--revoke');
+    assert.equal(early.code, 0, early.stderr);
+    assert.match(
+      early.stdout,
+      /^open from \S+ on: revoke the old infrastructure\.redis_password/mu,
+    );
+    assert.ok(!existsSync(heard), 'the hook was asked within the overlap');
+    await set('rotation.overlap', '0');
+    const second = await rotate('', 'infrastructure.redis');
+    assert.equal(second.code, 0, second.stderr);
+    assert.deepEqual(readFileSync(heard, 'utf8'), 'asked\n');
+    assert.deepEqual(entries().at(-1)?.open, []);
+    canaries.set('redis at last', checkout.read(redisFile));
+    const { stdout } = await checkout.pulumi(['stack', 'output', '--json', '--stack', 'dev']);
+    const { tags } = JSON.parse(stdout) as { tags: Record<string, { rotation?: string }> };
+    assert.ok(tags.infrastructure?.rotation?.startsWith(`${entries().at(-1)?.rotation} `));
+    const again = await checkout.npmStart();
+    assert.match(again.stdout, /Resources:\n {4}\d+ unchanged\n/u);
+  });
+
+  const due = (): string | undefined => JSON.parse(checkout.read(journal)).current?.due;
+  const isStopped = (): boolean => !existsSync(docker.running);
+  const three = makePair('three');
+
+  it('refuses a compromised word that means nothing, and stops nothing', async () => {
+    // What is compromised has none.
+    await set('rotation.overlap', '24h');
+    writeFileSync(docker.started, readFileSync(docker.running));
+    issuers.status = 200;
+    const { code, stderr } = await rotate('', '--compromised', 'trading.binanse');
+    assert.equal(code, 1);
+    assert.match(stderr, /^rotate: got "trading\.binanse"; [^\n]+trading\.binance\n$/u);
+    assert.ok(!isStopped());
+    assert.equal(due(), undefined);
+  });
+
+  it('stops the bot of a compromised key before it asks for a new one', async () => {
+    const { code, stdout, stderr } = await rotate('', '--compromised', 'trading.binance');
+    assert.equal(code, 1);
+    assert.match(stdout, /^first {3}stop the bot$/mu);
+    assert.match(stdout, /^ {2}URGENT: revoke the old trading\.binance where it was made, now/mu);
+    assert.match(stderr, /^standard input: got nothing; [^\n]*--stack dev --resume; [^\n]*\n$/mu);
+    assert.ok(isStopped());
+    assert.equal(due(), 'value');
+    const stop = 'compose --env-file .env.secrets -f compose.env.yaml stop hummingbot';
+    assert.ok(readFileSync(docker.asked, 'utf8').includes(`\n${stop}\n`));
+    assertDelivered(two);
+  });
+
+  it('lets nothing start the bot with it but an explicit word', async () => {
+    const up = await checkout.npmStart();
+    const others = [up, await rotate('', '--abort'), await rotate('', 'infrastructure.redis')];
+    for (const { code, stderr } of others) {
+      assert.equal(code, 1, stderr);
+      assert.match(stderr, /^stack dev: got a (?:compromised|rotation of) [^\n]+--resume, or /mu);
+    }
+    assert.ok(isStopped());
+    assert.equal(due(), 'value');
+  });
+
+  it('takes no compromised value back when the roll out fails, and goes on with the new one', async () => {
+    writeFileSync(docker.broken, '');
+    const failed = await rotate(texts(three), '--resume');
+    assert.equal(failed.code, 1);
+    assert.match(failed.stderr, /no bot gets the compromised one: .*--resume/u);
+    assert.equal(due(), 'held');
+    assert.ok(isStopped());
+    assertDelivered(three);
+    const { code, stdout, stderr } = await rotate('', '--resume');
+    assert.equal(code, 0, stderr);
+    assert.ok(!isStopped());
+    const last = entries().at(-1);
+    assert.deepEqual(last?.compromised, { stopped: ['env-file'] });
+    for (const { urgent, after } of last?.open ?? []) {
+      assert.deepEqual({ urgent, after }, { urgent: true, after: undefined });
+    }
+    const lines = stdout
+      .split('\n')
+      .filter((line) => / (?:URGENT|open): |^(?:URGENT|open): /u.test(line));
+    for (const id of idsOf(last)) {
+      const line = lines.findIndex((each) => each.endsWith(` --confirm ${id}`));
+      assert.ok(line >= 0 && line < idsOf(last).length, lines.join('\n'));
+      assert.match(lines[line] ?? '', /^URGENT: revoke the old trading\.binance_\w+ .* now, /u);
+    }
+    const { stderr: refused } = await rotate('', '--back', 'trading.binance');
+    assert.match(refused, /got no old value to go back to/u);
+  });
+
+  it('goes on behind a kill -9 right after the stop, or starts the bot again for who says so', async () => {
+    const kraken = {
+      api: makeCanary('kraken-api'),
+      secret: Buffer.from(makeCanary('kraken-secret')).toString('base64'),
+    };
+    canaries.set('kraken api', kraken.api).set('kraken secret', kraken.secret);
+    for (const end of ['--resume', '--abort']) {
+      const args = ['run', '--silent', 'rotate', '--', '--compromised', 'trading.kraken'];
+      const child = checkout.start('npm', args, env);
+      const result = checkout.finish(child);
+      const moment = { event: 'stop', happened: isStopped };
+      const command = /^\S*node .*operations\/rotate\.ts/u;
+      const killed = await killDuring(child, { victim: 'command', moment, lifetime: 0, command });
+      await result;
+      assert.ok(killed !== undefined, 'it was over');
+      assert.ok(['stop', 'value'].includes(due() ?? ''), due());
+      const input = `KRAKEN_API_KEY=${kraken.api}\nKRAKEN_SECRET_KEY=${kraken.secret}\n`;
+      const words = end === '--abort' ? ['--abort', '--start-bot'] : [end];
+      const { code, stderr } = await rotate(input, ...words);
+      assert.equal(code, 0, stderr);
+      assert.ok(!isStopped());
+      assert.equal(due(), undefined);
+      assert.equal(entries().at(-1)?.did, end === '--abort' ? 'aborted' : 'rotated');
+      assert.equal(checkout.read('out/dev/secrets/trading/kraken_api_key'), kraken.api);
+    }
   });
 
   it('finds a line of the ledger that was changed, and stops there', async () => {

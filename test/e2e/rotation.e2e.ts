@@ -9,7 +9,11 @@
  */
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import {
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  UpdateSecretVersionStageCommand,
+} from '@aws-sdk/client-secrets-manager';
 import { differences } from '../../rehearsal/keystore.ts';
 import { lookAlike } from '../../rehearsal/look-alikes.ts';
 import { eventually } from '../../rehearsal/servers/kubernetes-client.ts';
@@ -17,6 +21,7 @@ import { leaks } from '../canary.ts';
 import { random } from '../random.ts';
 import { shownRequest } from './audit-log.ts';
 import { type ClusterWatch, isDone, isPreflight, isReady, restartsOf } from './cluster-watch.ts';
+import { driftOf, linesOf } from './drift-report.ts';
 import { compareObjects, storedVersions } from './left-behind.ts';
 import { canRehearse, RehearsedStack } from './rehearsed-stack.ts';
 import { absences, bookFaults, makePair, mixtures, overlaps, type Pair } from './rotation-rules.ts';
@@ -73,7 +78,10 @@ describe('a rotation', () => {
     const args = ['run', '--silent', 'rotate', '--', ...words];
     const { code, stdout, stderr } = await stack.run('npm', args, text);
     assert.equal(code, 0, stdout + stderr);
-    assert.match(stdout, /^open: revoke the old trading\.binance_api_key where it was made, /mu);
+    assert.match(
+      stdout,
+      /^open(?: from \S+ on)?: revoke the old trading\.binance_api_key where it was made, /mu,
+    );
   }
 
   const inStore = async (group: string, stage: string): Promise<Record<string, string>> => {
@@ -339,6 +347,112 @@ describe('a rotation', () => {
     if (code !== 0) await up();
     await assertWhole(pair, before);
     assert.deepEqual(bookFaults(stack.trades()), []);
+  });
+
+  it('of a compromised key stops the bot before the prompt, and starts it with the new one alone', async () => {
+    // A server that was killed has left the other watch a gap.
+    const since = await stack.watch();
+    const begun = Date.now();
+    const words = ['run', '--silent', 'rotate', '--', '--stack', 'prod'];
+    const compromised = [...words, '--compromised', 'trading.binance'];
+    const asked = await stack.run('npm', compromised, '');
+    assert.equal(asked.code, 1, asked.stdout + asked.stderr);
+    assert.match(asked.stdout, /^ {2}Deployment hummingbot\/hummingbot: stopped$/mu);
+    assert.match(asked.stderr, /^standard input: got nothing; /mu);
+    const labelSelector = 'app.kubernetes.io/name=hummingbot';
+    const { namespace, access } = stack;
+    const { items } = await access.core.listNamespacedPod({ namespace, labelSelector });
+    // One that has ended may be listed for a moment.
+    const running = items.filter(
+      ({ status }) => !/^(?:Succeeded|Failed)$/u.test(status?.phase ?? ''),
+    );
+    assert.deepEqual(
+      running.map(({ metadata }) => metadata?.name),
+      [],
+    );
+    const refused = await stack.npmStart();
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /^stack prod: got a compromised trading\.binance_api_key, /mu);
+    const pair = makePair(6);
+    for (const half of ['api', 'secret'] as const) set.set(`${half} ${set.size}`, pair[half]);
+    const text = `BINANCE_API_KEY=${pair.api}\nBINANCE_SECRET_KEY=${pair.secret}\n`;
+    const done = await stack.run('npm', [...words, '--resume', '--skip-check'], text);
+    assert.equal(done.code, 0, done.stdout + done.stderr);
+    assert.match(
+      done.stdout,
+      /^URGENT: revoke the old trading\.binance_api_key where it was made now, /mu,
+    );
+    assert.ok(await holds(keys.api, pair.api));
+    assert.ok(await holds(keys.secret, pair.secret));
+    const started = since.bots().filter(({ at, type }) => at > begun && type === 'ADDED');
+    assert.equal(started.length, 1, 'bots that were started');
+    assert.deepEqual(overlaps(since.bots()), []);
+    assert.deepEqual(bookFaults(stack.trades()), []);
+    const back = await stack.run('npm', [...words, '--back', 'trading.binance'], '');
+    assert.match(back.stderr, /got no old value to go back to/u);
+  });
+
+  // Comes last: the AWS emulator forgets which version is the current one when a stage was moved by
+  // hand, so that the next new version leaves it two of them.
+  it('has no drift, and each that is planted by hand is found, and gone with its fix', async () => {
+    const drift = async () => await driftOf(async (...words) => await stack.run(...words));
+    assert.deepEqual(await drift(), []);
+    const client = stack.secretsManager();
+    const planted = lookAlike('line', 'datadog_api_key');
+    set.set('planted', planted);
+    const foreign = 'hummingbot-trading-keys-deadbeef';
+    // The operator would mend some of it before anybody looks.
+    await stack.paused('external-secrets', async () => {
+      const SecretString = JSON.stringify({ datadog_api_key: planted });
+      await client.send(
+        new PutSecretValueCommand({ SecretId: 'hummingbot/monitoring', SecretString }),
+      );
+      const data = JSON.stringify({ data: { datadog_api_key: 'eA==' } });
+      for (const words of [
+        ['patch', 'secret', 'hummingbot-monitoring', '--type', 'merge', '--patch', data],
+        [
+          'annotate',
+          '--overwrite',
+          'secret',
+          'hummingbot-infrastructure',
+          'hummingbot-secrets/tag=aaaaaaaaaa',
+        ],
+        ['create', 'secret', 'generic', foreign, '--from-literal=x=y'],
+      ]) {
+        const { code, stderr } = await stack.kubectl(...words);
+        assert.equal(code, 0, stderr);
+      }
+      const found = await drift();
+      assert.deepEqual(linesOf(found), [
+        'changed AWS secret hummingbot/monitoring',
+        'changed Secret hummingbot/hummingbot-monitoring',
+        'other tag Secret hummingbot/hummingbot-infrastructure',
+        `unknown Secret hummingbot/${foreign}`,
+      ]);
+      const [inAws, edited] = found;
+      assert.match(edited?.found ?? '', /^datadog_api_key written by kubectl-patch at 20/u);
+      const move = /--move-to-version-id (\S+) --remove-from-version-id (\S+)$/u;
+      const [, MoveToVersionId, RemoveFromVersionId] = move.exec(inAws?.fix ?? '') ?? [];
+      await client.send(
+        new UpdateSecretVersionStageCommand({
+          SecretId: 'hummingbot/monitoring',
+          VersionStage: 'AWSCURRENT',
+          MoveToVersionId,
+          RemoveFromVersionId,
+        }),
+      );
+      assert.equal((await stack.kubectl('delete', 'secret', foreign)).code, 0);
+    });
+    for (const name of ['hummingbot-monitoring', 'hummingbot-infrastructure']) {
+      const words = ['annotate', '--overwrite', 'externalsecret', name, `force-sync=${Date.now()}`];
+      assert.equal((await stack.kubectl(...words)).code, 0);
+    }
+    let left: readonly string[] = [];
+    const isClean = await eventually(60, async () => {
+      left = linesOf(await drift());
+      return left.length === 0;
+    });
+    assert.ok(isClean, left.join());
   });
 
   it('shows a value nowhere that something printed or logged', () => {

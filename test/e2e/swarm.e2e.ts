@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { entryOf, keysOf, type SecretKey } from '../../components/catalog.ts';
 import { leaks, makeCanary } from '../canary.ts';
 import type { Result } from './checkout.ts';
+import { driftOf, linesOf } from './drift-report.ts';
 import { canRehearse } from './rehearsed-stack.ts';
 import { SwarmStack } from './swarm-stack.ts';
 
@@ -175,6 +176,38 @@ describe('a stack in a swarm, on a real engine', () => {
     assert.equal(swarm.bot(), before);
   });
 
+  it('stops the bot of a compromised key before the prompt, and starts it with the new one alone', async () => {
+    const before = swarm.bot();
+    const pair = {
+      BINANCE_API_KEY: makeCanary('new-api'),
+      BINANCE_SECRET_KEY: makeCanary('new-key'),
+    };
+    for (const [name, value] of Object.entries(pair)) set.set(`new ${name}`, value);
+    const rotate = async (input: string, ...words: readonly string[]): Promise<Result> => {
+      const all = ['run', '--silent', 'rotate', '--', '--stack', swarm.stack, ...words];
+      return await swarm.run('npm', all, input);
+    };
+    const asked = await rotate('', '--compromised', 'trading.binance');
+    assert.equal(asked.code, 1, asked.stdout + asked.stderr);
+    assert.match(asked.stdout, /^ {2}service hummingbot-prod: stopped$/mu);
+    assert.deepEqual(swarm.containers(), []);
+    assert.equal((await swarm.npmStart()).code, 1);
+    assert.deepEqual(swarm.containers(), []);
+    const watched = watch();
+    const lines = Object.entries(pair).map(([name, value]) => `${name}=${value}\n`);
+    const done = await rotate(lines.join(''), '--resume', '--skip-check');
+    assert.equal(done.code, 0, done.stdout + done.stderr);
+    assert.equal(await watched.stop(), 1, 'bots at once');
+    assert.notEqual(swarm.bot(), before);
+    assert.ok(swarm.readIn(swarm.bot()).get('binance_api_key') === pair.BINANCE_API_KEY);
+    assert.deepEqual(leaks(asked.stdout + asked.stderr + done.stdout + done.stderr, set), []);
+    // Until somebody says that the old ones are revoked, the doctor calls it a problem.
+    const open = [...done.stdout.matchAll(/URGENT: .*--confirm (\S+)/gu)].map(([, id]) => id ?? '');
+    assert.equal(open.length, 2, done.stdout);
+    for (const id of open) assert.equal((await rotate('', '--confirm', id)).code, 0, id);
+    await isWell();
+  });
+
   it('fails with the reason when the bot does not start, keeps what is old, and fails again', async () => {
     const before = (await swarm.secrets()).map(({ id }) => id);
     // Of the right shape for the settings; the node refuses it.
@@ -296,6 +329,25 @@ describe('a stack in a swarm, on a real engine', () => {
     );
     await swarm.api.remove(`/secrets/${ID}`);
     await up();
+  });
+
+  it('has no drift, and finds secrets that nobody of us made, by their label and by their name', async () => {
+    const drift = async () => await driftOf(async (...words) => await swarm.run(...words));
+    assert.deepEqual(await drift(), []);
+    const made: string[] = [];
+    for (const [Name, Labels] of [
+      ['mine', { 'hummingbot-secrets.stack': 'prod' }],
+      ['binance_api_key-deadbeef', {}],
+    ] as const) {
+      const body = { Name, Labels, Data: Buffer.from('theirs').toString('base64') };
+      made.push(String((await swarm.api.post('/secrets/create', { body })).ID));
+    }
+    assert.deepEqual([...linesOf(await drift())].sort(), [
+      'unknown Docker secret binance_api_key-deadbeef',
+      'unknown Docker secret mine',
+    ]);
+    for (const id of made) await swarm.api.remove(`/secrets/${id}`);
+    assert.deepEqual(await drift(), []);
   });
 
   it('writes a stack file for docker stack deploy, and never runs two bots on the way', async () => {

@@ -7,6 +7,7 @@ import { Servers } from '../../rehearsal/servers/process.ts';
 import { vaultKeys } from '../../rehearsal/servers/vault.ts';
 import { leaks, makeCanary } from '../canary.ts';
 import type { Result } from './checkout.ts';
+import { driftOf } from './drift-report.ts';
 import { assertFailed } from './failed-run.ts';
 import { canRehearse, RehearsedStack } from './rehearsed-stack.ts';
 
@@ -87,7 +88,15 @@ describe('a stack with target vault', () => {
 
   it('writes over what somebody wrote by hand, as a version behind it', async () => {
     await (await deployer()).write(data, { data: { [key]: 'by hand' }, options: { cas: 2 } });
+    const drift = async () => await driftOf(async (...words) => await stack.run(...words));
+    const [found, ...more] = await drift();
+    assert.deepEqual(more, []);
+    assert.match(
+      `${found?.kind} ${found?.place}: ${found?.found}`,
+      /^changed Vault secret secret\/hummingbot\/trading: version 3, written 20/u,
+    );
     assert.equal((await stack.npmStart()).code, 0);
+    assert.deepEqual(await drift(), []);
     assert.equal(await newest(), 4);
     assert.deepEqual(await pinned(), ['4']);
     assert.equal((await stack.keystore()).get('kucoin.kucoin_passphrase'), canaries.get('changed'));

@@ -67,10 +67,13 @@ function nameOf(victim: Victim, { command }: Process): string {
 }
 
 /** Milliseconds that each victim lives in a run, from when it was first seen. */
-export async function lifetimesOf(child: ChildProcess): Promise<ReadonlyMap<Victim, number>> {
+export async function lifetimesOf(
+  child: ChildProcess,
+  commands: Readonly<Record<Victim, RegExp>> = victims,
+): Promise<ReadonlyMap<Victim, number>> {
   const ended = endOf(child);
   const lives = victimNames.map(async (victim) => {
-    const found = await appearing(child.pid ?? 0, victims[victim], ended);
+    const found = await appearing(child.pid ?? 0, commands[victim], ended);
     const begun = Date.now();
     while (!ended() && found !== undefined && isThere(found.pid)) await sleep(5);
     return [victim, Date.now() - begun] as const;

@@ -37,6 +37,20 @@ config:
     assert.ok(!replaced.join('\n').includes(canary));
   });
 
+  it('has no alerts, and names who administers its cluster beside those of the file', () => {
+    const more = `${committed}  ${project}:administrators: ["Group:ops", "arn:aws:iam::999999999999:role/admin"]
+  ${project}:alertTopic: arn:aws:sns:us-east-1:999999999999:alerts\n`;
+    const options = { administrator: 'User:deployer' };
+    const { text, replaced } = rehearsed(more, project, { account }, options);
+    assert.equal(settingIn(text, project, 'alertTopic'), undefined);
+    assert.deepEqual(settingIn(text, project, 'administrators'), [
+      'Group:ops',
+      `arn:aws:iam::${account}:role/admin`,
+      'User:deployer',
+    ]);
+    assert.equal(replaced.filter((line) => line.startsWith('administrators: ')).length, 1);
+  });
+
   it('replaces what it is given and says from what to what', () => {
     const { text, replaced } = copy(committed, { account, image: 'x@sha256:1' });
     assert.equal(settingIn(text, project, 'account'), account);

@@ -104,6 +104,17 @@ const cases: readonly (readonly [string, Record<string, unknown>, RegExp])[] = [
     { deployRoles: ['arn:aws:iam::111111111111:role/x'] },
     /^deployRoles\[0\]: got .*; allowed: arn:aws:iam::210987654321:role\/NAME; fix: .*config rm --path 'deployRoles\[0\]'/,
   ],
+  [
+    'a topic of another region',
+    { alertTopic: `arn:aws:sns:eu-west-1:${account}:alerts` },
+    /^alertTopic: got .*; allowed: arn:aws:sns:REGION:/,
+  ],
+  [
+    'a topic of another account',
+    { alertTopic: 'arn:aws:sns:us-east-1:000000000000:alerts' },
+    /^alertTopic: got /,
+  ],
+  ['a topic that is a queue', { alertTopic: 'arn:aws:sqs:us-east-1:1:x' }, /^alertTopic: got /],
   ['a role by a pattern', { breakGlassRoles: [role('*')] }, /^breakGlassRoles\[0\]: got /],
   [
     'a user for a role',
@@ -415,7 +426,7 @@ describe('settings of a stack in a cluster', () => {
     );
     const names = ['account', 'region', 'cluster', 'issuer', 'operator', 'kubeContext', 'image']
       .concat('storageClass', 'storageSize', 'recoveryWindowDays', 'deployRoles')
-      .concat('breakGlassRoles');
+      .concat('breakGlassRoles', 'alertTopic', 'administrators');
     const config = fc.record(
       { ...Object.fromEntries(names.map((name) => [name, any])), groups: map, readers: map },
       { requiredKeys: [] },

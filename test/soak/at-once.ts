@@ -4,8 +4,6 @@
  * over without a manual step. Linux.
  */
 import type { ChildProcess } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SecretKey } from '../../components/catalog.ts';
 import { makeCanary } from '../canary.ts';
@@ -16,6 +14,7 @@ import { descendants } from '../e2e/process-tree.ts';
 import { type Snapshot, snapshotFaults } from '../e2e/snapshot-rules.ts';
 import { endOf, type Victim, victims } from '../e2e/victims.ts';
 import { random } from '../random.ts';
+import { locksOf, updatesAtOnce, updatesOf } from './backend-history.ts';
 import { type Rounds, type Slice, spread } from './rounds.ts';
 import type { Soak } from './soak.ts';
 
@@ -25,8 +24,6 @@ const count = 20;
 const killEvery = 3;
 /** What the runs may begin apart, in milliseconds: about what a Pulumi needs until it locks. */
 const apart = 1500;
-const locks = '.local/state/.pulumi/locks/organization/hummingbot-secrets/dev';
-const history = '.local/state/.pulumi/history/hummingbot-secrets/dev';
 
 const commands = {
   'npm start': ['start'],
@@ -57,7 +54,7 @@ class AtOnce {
       this.checkout,
       new Map(keys.map((key) => [key, [this.#current.get(key), next.get(key)]])),
     );
-    const before = this.#updates().length;
+    const before = updatesOf(this.checkout).length;
     const many = 2 + (round % 3);
     const runs: Run[] = [];
     for (let at = 0; at < many; at += 1) {
@@ -97,9 +94,9 @@ class AtOnce {
     faults.push(...new Set(watch.wrong.map((name) => `neither old nor new: ${name}`)));
     const { stdout } = await this.checkout.pulumi(['stack', 'export', '--stack', 'dev']);
     faults.push(...snapshotFaults(JSON.parse(stdout) as Snapshot));
-    const updates = this.#updates();
-    faults.push(...overlaps(updates.slice(before)));
-    const left = [...this.#locks(), ...orphansOf(this.checkout.directory)];
+    const updates = updatesOf(this.checkout);
+    faults.push(...updatesAtOnce(updates.slice(before)));
+    const left = [...locksOf(this.checkout), ...orphansOf(this.checkout.directory)];
     faults.push(...left.map((each) => `left: ${each}`));
     this.#current = next;
     const waited = results.filter(({ stderr }) => /waiting for the run/u.test(stderr)).length;
@@ -147,15 +144,10 @@ class AtOnce {
     return undefined;
   }
 
-  #locks(): readonly string[] {
-    const path = this.checkout.path(locks);
-    return existsSync(path) ? readdirSync(path).filter((name) => name.endsWith('.json')) : [];
-  }
-
   #holder(): number | undefined {
-    for (const name of this.#locks()) {
+    for (const path of locksOf(this.checkout)) {
       try {
-        return Number(JSON.parse(this.checkout.read(join(locks, name))).pid);
+        return Number(JSON.parse(this.checkout.read(path)).pid);
       } catch {
         // Released meanwhile.
       }
@@ -169,31 +161,6 @@ class AtOnce {
       await sleep(250);
     }
   }
-
-  /** What the backend has noted of each update, oldest first. */
-  #updates(): readonly Update[] {
-    const path = this.checkout.path(history);
-    if (!existsSync(path)) return [];
-    return readdirSync(path)
-      .filter((name) => name.endsWith('.history.json'))
-      .sort()
-      .map((name) => JSON.parse(readFileSync(join(path, name), 'utf8')) as Update);
-  }
-}
-
-/** Times in seconds since 1970. */
-interface Update {
-  readonly startTime: number;
-  readonly endTime: number;
-}
-
-/** One update begins when the one before has ended. */
-function overlaps(updates: readonly Update[]): readonly string[] {
-  const sorted = updates.toSorted((a, b) => a.startTime - b.startTime);
-  return sorted.flatMap(({ startTime }, at) => {
-    const before = sorted[at - 1];
-    return before !== undefined && startTime < before.endTime ? ['two updates at once'] : [];
-  });
 }
 
 function newValues(): ReadonlyMap<SecretKey, string> {

@@ -32,17 +32,21 @@ export const soak: Soak = {
     return {
       title: 'rotations in memory',
       done:
-        `${count * perRound} random orders of up to 14 commands (seed ${seed}): rotate, --back, --resume, --abort, ` +
-        '--confirm, `up`, and a value that somebody sets by hand. Each may be killed before and after whatever it ' +
+        `${count * perRound} random orders of up to 14 commands or short chains of them (seed ${seed}): rotate, --compromised, --back, ` +
+        '--resume, --abort, --confirm, --revoke, `up`, hours that pass, and a value that somebody sets by hand. Each may be killed before and after whatever it ' +
         'does, each target may refuse once or for as long as the command runs. At every one of these moments: no ' +
-        'place has a revoked value, no value is lost, the halves of a credential are set together, the ledger’s ' +
-        'chain is whole, no file holds a value. At the end, two resumptions are enough. The steps, the journal and ' +
+        'place has a revoked value, from its stop on no bot runs with a value that somebody else has, unless ' +
+        '`--abort --start-bot` wants it, no value is lost, the halves of a credential are set together, the ledger’s ' +
+        'chain is whole, no file holds a value, and, with an overlap of 0 or 24 hours, no old credential and no copy in a ' +
+        'store goes by itself before the new value is proven and the overlap is over, which somebody else’s has none of. ' +
+        'At the end, two resumptions are enough. The steps, the journal and ' +
         'the ledger are the product’s; issuers, targets and the engine are a model.',
       figures: [
         figure('commands that did all they had to', ', well'),
         figure('commands that refused, or stopped in order', ', refused'),
         figure('commands that were killed', ', killed'),
         figure('credentials that were revoked', 'revoked'),
+        figure('copies of old values that were removed', 'copy removed'),
         figure('roll outs that were taken back', 'step take back'),
       ],
     };

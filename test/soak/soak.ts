@@ -42,10 +42,13 @@ export interface Soak {
 const soaks: Readonly<Record<string, () => Promise<Soak>>> = {
   'at-once': async () => (await import('./at-once.ts')).soak,
   faults: async () => (await import('./faults.ts')).soak,
+  'inventory-page': async () => (await import('./inventory-page.ts')).soak,
   'kills-dev': async () => (await import('./kills-dev.ts')).soak,
   'kills-prod': async () => (await import('./kills-prod.ts')).soak,
+  'rotate-at-once': async () => (await import('./rotate-at-once.ts')).soak,
   'rotate-compose': async () => (await import('./rotate-compose.ts')).soak,
   'rotate-kills': async () => (await import('./rotate-kills.ts')).soak,
+  'rotate-kills-prod': async () => (await import('./rotate-kills-prod.ts')).soak,
   'rotate-kubernetes': async () => (await import('./rotate-kubernetes.ts')).soak,
   'rotate-model': async () => (await import('./rotate-model.ts')).soak,
   'rotate-targets': async () => (await import('./rotate-targets.ts')).soak,

@@ -51,8 +51,11 @@ const known: Readonly<Record<string, readonly string[]>> = {
 };
 /** All are required here: the program says them. */
 const compared = ['name', 'labels', 'mode', 'taskSpec', 'updateConfig'] as const;
-/** ForceNew of the schema. */
-const forceNew: readonly string[] = ['name', 'mode'];
+/**
+ * ForceNew of the schema. `mode` is it too, but not the number of replicas in it, which is all that can differ
+ * here: a list of blocks hands nothing down to what is in them (terraform-plugin-sdk, helper/schema, diffList).
+ */
+const forceNew: readonly string[] = ['name'];
 const pollMilliseconds = 200;
 
 export class ServiceResource implements ResourceHandler {

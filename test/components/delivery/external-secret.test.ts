@@ -156,6 +156,9 @@ describe('the ExternalSecrets', () => {
     const { metadata, spec } = externalSecret(other, 'trading');
     assert.equal(metadata.name, 'hummingbot-trading-keys');
     assert.equal(metadata.annotations['hummingbot-secrets/tag'], undefined);
+    assert.deepEqual([spec.refreshPolicy, spec.refreshInterval], ['Periodic', '3m10s']);
+    // Of those that the stack writes, each change is told to the operator.
+    assert.equal(externalSecret(other, 'monitoring').spec.refreshInterval, '1h0m0s');
     assert.ok(!other.recorder.of(sync).some(({ name }) => name === 'trading-sync'));
     assert.deepEqual(
       spec.data.map(({ secretKey }) => secretKey),

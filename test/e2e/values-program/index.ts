@@ -83,6 +83,7 @@ export const pods = Object.fromEntries(
         prefix: 'values',
         environment: 'test',
         protect: false,
+        outside: undefined,
         dependsOn: [space],
       });
       const digests = new ConfigMap(

@@ -51,6 +51,12 @@ describe('a diagnosis', () => {
     assert.deepEqual([row?.materialised, row?.read], [false, false]);
   });
 
+  it('tells that the bot does not take what somebody else has written since', () => {
+    const outside = { what: 'kraken_api_key', got: 'several lines', allowed: 'one', fix: 'FIX' };
+    const { problems, healthy: fine } = diagnose(withReport({ outside }));
+    assert.deepEqual([fine, problems], [false, [outside]]);
+  });
+
   it('tells what was materialised and not read, and a bot that has not logged in', () => {
     const [, ...kept] = botKeys;
     assert.match(

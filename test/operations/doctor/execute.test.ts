@@ -14,12 +14,14 @@ function frame(channel: number, text: string): Buffer {
 
 describe('what runs in a pod', () => {
   let server: Server;
+  const sockets: Duplex[] = [];
   let asked: URL | undefined;
   let answer: (socket: Duplex) => void;
 
   before(async () => {
     server = createServer();
     server.on('upgrade', (request, socket) => {
+      sockets.push(socket);
       asked = new URL(request.url ?? '', 'http://localhost');
       const key = `${request.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
       const [protocol = ''] = (request.headers['sec-websocket-protocol'] ?? '').split(',');
@@ -38,7 +40,10 @@ describe('what runs in a pod', () => {
       server.listen(0, '127.0.0.1', settle);
     });
   });
-  after(() => server.close());
+  after(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
 
   const forbid = (socket: Duplex): void => {
     socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n');

@@ -39,6 +39,22 @@ describe("the bot's report", () => {
     assert.equal(report?.trading, 'pmm.yml');
   });
 
+  it('says why what somebody else has written is not taken, by a line of our own and no other', () => {
+    const line =
+      'kraken_secret_key: got an empty value in the file of KRAKEN_SECRET_KEY_FILE; allowed: base64; fix: whoever writes it writes it anew';
+    const outside = (text: unknown) => parseReport(JSON.stringify({ ...whole, outside: text }), []);
+    assert.deepEqual(outside(line)?.outside, {
+      what: 'kraken_secret_key',
+      got: 'an empty value in the file of KRAKEN_SECRET_KEY_FILE',
+      allowed: 'base64',
+      fix: 'whoever writes it writes it anew',
+    });
+    for (const other of [null, 5, {}, 'a value']) {
+      assert.ok(outside(other) !== undefined);
+      assert.equal(outside(other)?.outside, undefined);
+    }
+  });
+
   it('is none with a value in it, and names no strategy of a strange name', () => {
     const text = JSON.stringify({ ...whole, trading: 'a strategy\nof two lines' });
     assert.equal(parseReport(text, [])?.trading, 'one');

@@ -75,4 +75,32 @@ describe('what rotations have left to do', () => {
     );
     assert.ok(!JSON.stringify(found).includes('v1:'));
   });
+
+  it('is what an overlap has held back, once it is over', () => {
+    const after = '2026-08-02T10:00:00.000Z';
+    const open = [
+      { id: 'abc-1', key: path, revoke: 'old' as const, after },
+      { id: 'abc-2', key: 'trading', revoke: 'copies' as const, after },
+    ];
+    const judge = (day: string) => judgeRotations('dev', keys, none, ledger({ open }), on(day));
+    assert.deepEqual(judge('2026-08-01'), []);
+    const found = judge('2026-08-02');
+    assert.deepEqual(
+      found.map(({ got }) => got),
+      [
+        `credentials that nobody has confirmed as revoked: abc-1 (old ${path})`,
+        'copies of replaced values whose overlap is over, of trading (abc-2)',
+      ],
+    );
+    assert.equal(found[1]?.fix, 'npm run rotate -- --stack dev --revoke');
+  });
+
+  it('is a problem while somebody else may have a credential that works', () => {
+    const item = { id: 'abc-1', key: path, revoke: 'old' as const };
+    const urgent = { ...item, id: 'abc-2', urgent: true as const };
+    const open = ledger({ open: [item, urgent] });
+    const [found] = judgeRotations('dev', keys, none, open, on('2026-08-02'));
+    assert.equal(found?.level, 'problem');
+    assert.match(found?.got ?? '', /: abc-2 \(old .*\), abc-1 \(old /u);
+  });
 });

@@ -50,7 +50,13 @@ describe('a hook of a rotation', () => {
 
   it('that is not there, or never ends, says no', async () => {
     const none = { what: '', program: join(directory, 'none') };
+    const timers = (): number =>
+      process.getActiveResourcesInfo().filter((each) => each === 'Timeout').length;
+    // Mocha's own begins with the first wait.
+    await Promise.resolve();
+    const before = timers();
     assert.equal(await askHook(none, question), 'ENOENT');
+    assert.equal(timers(), before, 'the command would go on for as long as a hook may take');
     const hanging = { what: '', program: program('hanging', 'exec sleep 60') };
     assert.equal(await askHook(hanging, question, 100), 'no end (SIGKILL)');
   });
@@ -76,7 +82,11 @@ describe('a hook of a rotation', () => {
       settings: { rotation: { revoke: hooks } },
       open: async (sealed) => new Map([...sealed].map(([path, text]) => [path, text + canary])),
     });
-    assert.deepEqual(revoked, ['trading.binance_api_key', 'trading.binance_secret_key']);
+    const paths = ['trading.binance_api_key', 'trading.binance_secret_key'];
+    assert.deepEqual(
+      [...revoked],
+      paths.map((path) => [path, yes]),
+    );
     assert.deepEqual(JSON.parse(readFileSync(heard, 'utf8')), {
       step: 'revoke',
       stack: 'dev',

@@ -40,6 +40,16 @@ describe('the ages of values, for Prometheus', () => {
     ]);
   });
 
+  it('do not count what an overlap holds back until it is over', () => {
+    const item = { id: 'abc-1', key: 'trading', revoke: 'copies' as const, after: '2026-11-28' };
+    const ledger = { entries: [{ ...entry, open: [item] }], heads: [] };
+    const open = (now: string) =>
+      /open_items\{stack="prod"\} (\d)/u.exec(
+        metricsOf('prod', [], { kept: [] }, ledger, now),
+      )?.[1];
+    assert.deepEqual([open('2026-11-27'), open('2026-11-28')], ['0', '1']);
+  });
+
   it('are in the form that Prometheus reads: a help and a type before each, a line feed at the end', () => {
     const empty = readLedger('');
     assert.ok('entries' in empty);

@@ -26,8 +26,26 @@ describe('npm run rotate', () => {
     assert.equal(parseRequest(['--resume']).act, 'resume');
     assert.equal(parseRequest(['--abort']).act, 'abort');
     assert.equal(parseRequest(['--metrics']).act, 'metrics');
+    assert.equal(parseRequest(['--revoke', '--stack', 'prod']).act, 'revoke');
     assert.deepEqual(parseRequest(['--back', 'trading.kraken']).words, ['trading.kraken']);
     assert.equal(parseRequest(['--confirm', 'abc-1']).item, 'abc-1');
+  });
+
+  it('takes what is compromised, and starts a bot with it only for who says so', () => {
+    const request = parseRequest(['--compromised', 'trading.kraken']);
+    assert.deepEqual([request.act, request.compromised], ['rotate', true]);
+    assert.equal(parseRequest(['--compromised', '--all', '--even-if-running']).evenIfRunning, true);
+    assert.equal(parseRequest(['--resume', '--even-if-running']).evenIfRunning, true);
+    assert.equal(parseRequest(['--abort', '--start-bot']).startBot, true);
+    for (const words of [
+      ['--compromised'],
+      ['--compromised', '--due'],
+      ['--compromised', '--back', 'trading'],
+      ['--even-if-running', 'trading'],
+      ['--start-bot', '--resume'],
+    ]) {
+      assert.match(refusal(...words), /^rotate: got [^\n]+; allowed: [^\n]+; fix: [^\n]+$/u);
+    }
   });
 
   it('refuses nothing at all, and what contradicts itself, in one line', () => {
@@ -40,6 +58,9 @@ describe('npm run rotate', () => {
       refusal('--resume', 'trading'),
       refusal('--back'),
       refusal('--resume', '--plan'),
+      refusal('--revoke', '--plan'),
+      refusal('--revoke', 'trading'),
+      refusal('--revoke', '--resume'),
       refusal('--metrics', 'trading'),
       refusal('--confirm'),
       refusal('--no-such-flag'),

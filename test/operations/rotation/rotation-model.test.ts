@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { drive } from '../../../operations/rotation/drive.ts';
+import type { Rotation } from '../../../operations/rotation/rotation.ts';
 import { again, fuzzSeed } from '../../fuzz-seed.ts';
 import { fuzzRotations, situations } from './rotation-fuzz.ts';
 import { noTrouble, pair, RotationModel } from './rotation-model.ts';
@@ -19,11 +20,55 @@ describe('rotations in any order, killed anywhere', function () {
     const model = new RotationModel();
     const { rollOut } = model;
     model.rollOut = async (rotation, side) => {
-      await model.revoke(rotation);
+      await model.revoke({ ...rotation, proven: rotation.begun });
       return await rollOut.call(model, rotation, side);
     };
     const paths = ['infrastructure.postgres_password'];
-    await assert.rejects(model.run({ do: 'rotate', paths }, noTrouble), /is revoked while/u);
+    await assert.rejects(model.run({ do: 'rotate', paths }, noTrouble), /goes while/u);
+  });
+
+  it('would be found out if the old credential were revoked within the overlap', async () => {
+    const model = new RotationModel(24);
+    const { revoke } = model;
+    model.revoke = async (rotation) =>
+      await revoke.call(model, { ...rotation, proven: '2026-11-01T00:00:00.000Z' });
+    const paths = ['infrastructure.postgres_password'];
+    await assert.rejects(model.run({ do: 'rotate', paths }, noTrouble), /goes within the overlap/u);
+  });
+
+  it('would be found out if the copies of a group went with the first of two overlaps', async () => {
+    const model = new RotationModel(24);
+    await model.run({ do: 'rotate', paths: [pair[0]] }, noTrouble);
+    await model.run({ do: 'wait', hours: 23 }, noTrouble);
+    await model.run({ do: 'rotate', paths: [pair[1]] }, noTrouble);
+    await model.run({ do: 'wait', hours: 1 }, noTrouble);
+    assert.equal(await model.run({ do: 'revoke' }, noTrouble), 'well');
+    assert.equal(model.versions.get('trading')?.length, 2);
+    await assert.rejects(model.removeCopies(['trading']), /goes within the overlap/u);
+    await model.run({ do: 'wait', hours: 23 }, noTrouble);
+    assert.equal(await model.run({ do: 'revoke' }, noTrouble), 'well');
+    assert.deepEqual(model.versions.get('trading'), []);
+  });
+
+  it('revoke what somebody else has at once, with every copy of its group', async () => {
+    const model = new RotationModel(24);
+    const paths = ['infrastructure.postgres_password'];
+    await model.run({ do: 'rotate', paths }, noTrouble);
+    assert.equal(model.versions.get('infrastructure')?.length, 1);
+    const valid = model.valid.size;
+    assert.equal(await model.run({ do: 'compromised', paths }, noTrouble), 'well');
+    // The new one is issued, the one that it replaces is revoked.
+    assert.equal(model.valid.size, valid);
+    assert.deepEqual(model.versions.get('infrastructure'), []);
+    await model.assertConverges();
+  });
+
+  it('would be found out if what somebody else has stayed for an overlap', async () => {
+    const model = new RotationModel(24);
+    const { revoke } = model;
+    model.revoke = async ({ emergency, ...rotation }) => await revoke.call(model, rotation);
+    const compromised = model.run({ do: 'compromised', paths: [...pair] }, noTrouble);
+    await assert.rejects(compromised, /somebody else has stays for an overlap/u);
   });
 
   it('would be found out if a new value were not kept when it is taken back', async () => {
@@ -51,6 +96,19 @@ describe('rotations in any order, killed anywhere', function () {
     };
     const rotate = model.run({ do: 'rotate', paths: [...pair] }, noTrouble);
     await assert.rejects(rotate, /one half is set/u);
+  });
+
+  it('would be found out if a bot started with what somebody else has', async () => {
+    const model = new RotationModel();
+    const paths = [...pair];
+    const wrong = { ...noTrouble, wrong: true };
+    assert.equal(await model.run({ do: 'compromised', paths }, wrong), 'refused');
+    assert.equal(model.journal.current?.due, 'check');
+    assert.equal(await model.run({ do: 'up' }, noTrouble), 'refused');
+    await assert.rejects(
+      model.start({ ...model.journal.current } as Rotation),
+      /somebody else has/u,
+    );
   });
 
   it('list an old credential that a third value has replaced in the middle', async () => {

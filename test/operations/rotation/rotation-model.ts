@@ -8,26 +8,38 @@ import { drive, type Hands, type RollOut } from '../../../operations/rotation/dr
 import {
   emptyJournal,
   type Journal,
+  type Kept,
   parseJournal,
   without,
 } from '../../../operations/rotation/journal.ts';
 import {
+  type Item,
   isWritten,
   type Ledger,
   lineOf,
   openItems,
   readLedger,
 } from '../../../operations/rotation/ledger.ts';
+import {
+  dueRevocations,
+  type RevokingHands,
+  revokeDue,
+} from '../../../operations/rotation/pending.ts';
 import { confirmationOf, recordOf } from '../../../operations/rotation/record.ts';
+import { overlapEnd } from '../../../operations/rotation/revocation.ts';
 import {
   aborted,
   type Check,
+  forbidsUp,
+  groupsOf,
   holdsValues,
   isOwn,
+  type Revoked,
   type RotatedKey,
   type Rotation,
   resumed,
   type Sealed,
+  superseded,
 } from '../../../operations/rotation/rotation.ts';
 import { begun, confirmable, wayBack } from '../../../operations/rotation/way-back.ts';
 
@@ -36,12 +48,15 @@ export const token = 'monitoring.telegram_token';
 /** Of what a hook revokes; the others wait for a person. */
 export const hooked = 'infrastructure.postgres_password';
 const paths = [...pair, token, hooked];
-const targets = ['compose', 'env-file', 'kubernetes'] as const;
+/** A store that keeps older versions of itself, before those who read it. */
+const store = 'vault';
+const targets = [store, 'env-file', 'kubernetes'] as const;
 
 export type Command =
-  | { readonly do: 'rotate'; readonly paths: readonly string[] }
+  | { readonly do: 'rotate' | 'compromised'; readonly paths: readonly string[] }
   | { readonly do: 'back'; readonly paths: readonly string[] }
-  | { readonly do: 'resume' | 'abort' | 'up' }
+  | { readonly do: 'resume' | 'abort' | 'abort, start' | 'up' | 'revoke' }
+  | { readonly do: 'wait'; readonly hours: number }
   | { readonly do: 'confirm'; readonly which: number }
   | { readonly do: 'set by hand'; readonly path: string };
 
@@ -78,11 +93,27 @@ function opened(value: Sealed | undefined): string {
   return Buffer.from((value ?? '').slice('v1:'.length), 'base64').toString();
 }
 
-export class RotationModel implements Hands {
+export class RotationModel implements Hands, RevokingHands {
+  /** Hours that an old credential and its copies stay. */
+  readonly overlap: number;
+  /** Older versions of the store, by group: values by path. */
+  readonly versions = new Map<string, ReadonlyMap<string, string>[]>();
+  /** Hour since the model's beginning. */
+  #hour = 0;
+  /** Hour at which a rotation had replaced a value in every place. */
+  readonly #replaced = new Map<string, number>();
+  /** Groups whose copies go at once, because somebody else has what was replaced. */
+  readonly #exposed = new Set<string>();
+  /** Whether an `up` has begun and not ended well. */
+  #unfinished = false;
   /** Credentials that their issuers accept. */
   readonly valid = new Set<string>();
   readonly config = new Map<string, string>();
   readonly places = new Map(targets.map((name) => [name, new Map<string, string>()]));
+  /** What the bot runs with; undefined while it is stopped. */
+  #bot: ReadonlyMap<string, string> | undefined;
+  /** What no bot may run with, from its stop on: somebody else has it. */
+  readonly #stolen = new Set<string>();
   /** Texts of this machine's files. */
   journalText = JSON.stringify(emptyJournal);
   ledgerText = '';
@@ -99,9 +130,14 @@ export class RotationModel implements Hands {
   /** How often each thing came about, so that a test knows what it has tried. */
   readonly seen = new Map<string, number>();
 
-  constructor() {
+  constructor(overlap = 0) {
+    this.overlap = overlap;
     for (const path of paths) this.config.set(path, sealed(this.#issue()));
     this.#up();
+  }
+
+  get #now(): string {
+    return new Date(Date.UTC(2026, 10, 27, this.#hour)).toISOString();
   }
 
   get journal(): Journal {
@@ -128,7 +164,8 @@ export class RotationModel implements Hands {
     );
     this.#trouble = noTrouble;
     this.#count(`${command.do}, ${end}`);
-    if (this.journal.current?.due === 'taken back') this.#count('taken back');
+    const { due } = this.journal.current ?? {};
+    if (due === 'taken back' || due === 'held') this.#count(due);
     this.assertHolds();
     return end;
   }
@@ -137,25 +174,36 @@ export class RotationModel implements Hands {
     const { journal } = this;
     const { current } = journal;
     switch (command.do) {
+      case 'wait':
+        this.#hour += command.hours;
+        return true;
+      case 'revoke':
+        return await this.#revokePending();
       case 'up':
+        if (current !== undefined && forbidsUp(current)) return false;
         return this.#up() === 'done';
       case 'set by hand':
         return this.#setByHand(command.path);
       case 'confirm':
         return this.#confirm(command.which);
+      case 'compromised':
       case 'rotate': {
-        if (current !== undefined && holdsValues(current)) return false;
+        const isUrgent = command.do === 'compromised';
+        if (!isUrgent) await this.#revokePending();
+        if (current !== undefined && holdsValues(current) && !isUrgent) return false;
         const keys = command.paths.map((path): RotatedKey => {
           const old = this.config.get(path) ?? null;
           return { path, old, oldTag: `tag-of-${opened(old).length}`, worth: true };
         });
-        return await this.#drive({
-          ...this.#beginning(),
-          ...begun,
-          kind: 'rotate',
-          due: 'value',
-          keys,
-        });
+        const start = { ...this.#beginning(), ...begun, kind: 'rotate', keys } as const;
+        if (!isUrgent) return await this.#drive({ ...start, due: 'value' });
+        const bots = this.#bot === undefined ? [] : ['kubernetes'];
+        const wanted = { ...start, due: 'stop', emergency: { bots } } as const;
+        if (current === undefined || !holdsValues(current)) return await this.#drive(wanted);
+        const first = superseded(current, wanted);
+        if (first === undefined) return false;
+        this.#count('superseded');
+        return await this.#drive(first);
       }
       case 'back': {
         if (current !== undefined && holdsValues(current)) return false;
@@ -163,9 +211,17 @@ export class RotationModel implements Hands {
         return back === undefined ? false : await this.#drive(back);
       }
       case 'resume':
+        if (current?.emergency === undefined) await this.#revokePending();
         return current === undefined ? false : await this.#drive(resumed(current));
+      case 'abort, start':
       case 'abort': {
+        if (current?.emergency !== undefined && command.do === 'abort') return false;
         const back = current === undefined ? undefined : aborted(current);
+        for (const { path, old } of back?.keys ?? []) {
+          // Somebody wants it.
+          this.#stolen.delete(opened(old));
+          this.#stolen.delete(this.places.get('kubernetes')?.get(path) ?? '');
+        }
         return back === undefined ? false : await this.#drive(back);
       }
     }
@@ -180,7 +236,7 @@ export class RotationModel implements Hands {
   #beginning() {
     this.#rotations += 1;
     const id = `r${this.#rotations}`;
-    return { id, begun: '2026-11-27T00:00:00.000Z', who: 'model', why: '', targets };
+    return { id, begun: this.#now, who: 'model', why: '', targets };
   }
 
   write(journal: Journal): void {
@@ -196,6 +252,19 @@ export class RotationModel implements Hands {
     this.#count(`step ${rotation.due}`);
   }
 
+  async stop({ keys, emergency }: Rotation): Promise<void> {
+    this.#moment();
+    if (this.#isBroken(targets.indexOf('kubernetes'))) throw new Refused();
+    if (emergency?.bots.includes('kubernetes')) this.#bot = undefined;
+    const delivered = this.places.get('kubernetes');
+    for (const { path } of keys) this.#stolen.add(delivered?.get(path) ?? '');
+    this.#moment();
+  }
+
+  async start({ emergency }: Rotation): Promise<RollOut['end']> {
+    return emergency?.bots.length === 0 ? 'done' : this.#up();
+  }
+
   async values({ keys }: Rotation) {
     const given = keys.map((each) => ({ ...each, new: sealed(this.#given()) }));
     this.#moment();
@@ -209,7 +278,7 @@ export class RotationModel implements Hands {
     return keys.map(({ path }) => ({ what: path, result: 'passed' }));
   }
 
-  async rollOut({ keys }: Rotation, side: 'new' | 'old'): Promise<RollOut> {
+  async rollOut({ keys, emergency }: Rotation, side: 'new' | 'old'): Promise<RollOut> {
     const foreign = keys
       .filter((each) => !isOwn(each, this.config.get(each.path) ?? null))
       .map(({ path }) => path);
@@ -223,23 +292,90 @@ export class RotationModel implements Hands {
     if (this.#up() === 'failed') {
       return { end: this.#trouble.interrupted ? 'interrupted' : 'failed' };
     }
+    for (const each of keys) {
+      this.#replaced.delete(opened(each[side]));
+      if (side === 'new' && emergency === undefined) {
+        this.#replaced.set(opened(each.old), this.#hour);
+      }
+    }
+    if (emergency !== undefined) for (const group of groupsOf(keys)) this.#exposed.add(group);
     const tags = new Map(keys.map(({ path }) => [path, `tag-${path}`]));
-    return { end: 'done', tags, foreign };
+    return { end: 'done', tags, foreign, at: this.#now, follows: this.ledger.heads };
   }
 
-  async revoke({ keys }: Rotation): Promise<readonly string[]> {
+  async revoke(rotation: Rotation): Promise<Revoked> {
+    const { keys } = rotation;
+    const groups = groupsOf(keys);
+    const settings = { rotation: { overlap: this.overlap === 0 ? '0' : `${this.overlap}h` } };
+    const after = overlapEnd(rotation, settings, this.#now);
+    if (after !== undefined) return { revoked: [], copies: groups, after };
     const own = keys.filter(({ path }) => path === hooked);
-    for (const each of own) {
+    for (const { path, old } of own) this.#byHook(path, opened(old));
+    const gone = await this.removeCopies(groups);
+    const copies = groups.filter((group) => !gone.includes(group));
+    return { revoked: own.map(({ path }) => path), copies };
+  }
+
+  async revokeOld({ keys, items }: Kept): Promise<ReadonlyMap<string, string>> {
+    const own = keys.filter(({ path }) => path === hooked);
+    for (const { path, old } of own) this.#byHook(path, opened(old));
+    const done = items.filter(({ key }) => own.some(({ path }) => path === key));
+    return new Map(done.map(({ id }) => [id, 'hook']));
+  }
+
+  async removeCopies(groups: readonly string[]): Promise<readonly string[]> {
+    if (this.#unfinished || this.#trouble.broken === targets.indexOf(store)) return [];
+    for (const group of groups) {
       this.#moment();
-      this.#revokeAtIssuer(each.path, opened(each.old));
+      for (const [path, value] of (this.versions.get(group) ?? []).flatMap((each) => [...each])) {
+        if (this.places.get(store)?.get(path) === value) continue;
+        if (!this.#exposed.has(group)) this.#assertReplaced(path, value);
+        this.#count('copy removed');
+      }
+      this.versions.set(group, []);
+      this.#exposed.delete(group);
       this.#moment();
     }
-    return own.map(({ path }) => path);
+    return groups;
+  }
+
+  confirm(item: Item, by: string): void {
+    const record = { at: this.#now, who: 'model', why: '', by };
+    this.#append(confirmationOf(item, 'model', record));
+    this.write(without(this.journal, [item.id]));
+    this.#count(`revoked behind the overlap: ${item.revoke}`);
+  }
+
+  async #revokePending(): Promise<boolean> {
+    return await revokeDue(dueRevocations(this.journal, this.ledger, this.#now), this);
+  }
+
+  #byHook(path: string, value: string): void {
+    this.#moment();
+    this.#assertReplaced(path, value);
+    this.#revokeAtIssuer(path, value);
+    this.#moment();
+  }
+
+  /** Neither an old credential nor a copy goes before the new one is proven and the overlap is over. */
+  #assertReplaced(path: string, value: string): void {
+    for (const [name, place] of this.places) {
+      assert.notEqual(place.get(path), value, `an old ${path} goes while ${name} has it`);
+    }
+    const since = this.#replaced.get(value);
+    if (since === undefined) return;
+    assert.ok(this.#hour - since >= this.overlap, `an old ${path} goes within the overlap`);
   }
 
   record(rotation: Rotation): void {
-    const record = recordOf(rotation, 'model', '2026-11-27T00:00:00.000Z');
-    for (const { id, key, revoke } of record.open) {
+    const { emergency, goal, items } = rotation;
+    if (emergency !== undefined && goal === 'new') {
+      const late = items.filter(({ after }) => after !== undefined);
+      assert.deepEqual(late, [], 'what somebody else has stays for an overlap');
+      if (this.overlap > 0) this.#count('at once');
+    }
+    const record = recordOf(rotation, 'model', this.#now);
+    for (const { id, key, revoke } of record.open.filter((each) => each.revoke !== 'copies')) {
       const own = rotation.keys.find(({ path }) => path === key);
       this.#listed.set(id, opened(revoke === 'old' ? own?.old : own?.new));
     }
@@ -255,7 +391,7 @@ export class RotationModel implements Hands {
 
   /** A person has revoked what an item asks for, and says so. */
   async #confirm(which: number): Promise<boolean> {
-    const items = openItems(this.ledger);
+    const items = openItems(this.ledger).filter(({ revoke }) => revoke !== 'copies');
     const item = items[which % Math.max(1, items.length)];
     if (item === undefined || !confirmable(this.journal, this.ledger, item.id)) return false;
     this.#revokeAtIssuer(item.key, this.#listed.get(item.id) ?? '');
@@ -273,16 +409,33 @@ export class RotationModel implements Hands {
 
   /** As `up` does: target by target, what the config says. */
   #up(): 'done' | 'failed' {
+    this.#unfinished = true;
     for (const [at, target] of targets.entries()) {
-      if (at === this.#trouble.broken) {
-        if (this.#trouble.once) this.#trouble = { ...this.#trouble, broken: undefined };
-        return 'failed';
-      }
+      if (this.#isBroken(at)) return 'failed';
       this.#moment();
+      if (target === store) this.#keepVersions();
       for (const [path, value] of this.config) this.places.get(target)?.set(path, opened(value));
+      if (target === 'kubernetes') this.#bot = new Map(this.places.get(target));
       this.#moment();
     }
+    this.#unfinished = false;
     return 'done';
+  }
+
+  /** Of each group that is about to be written, the version before. */
+  #keepVersions(): void {
+    const before = [...(this.places.get(store) ?? [])];
+    for (const group of groupsOf(before.map(([path]) => ({ path })))) {
+      const own = before.filter(([path]) => path.startsWith(`${group}.`));
+      if (own.every(([path, value]) => opened(this.config.get(path)) === value)) continue;
+      this.versions.set(group, [...(this.versions.get(group) ?? []), new Map(own)]);
+    }
+  }
+
+  #isBroken(target: number): boolean {
+    if (target !== this.#trouble.broken) return false;
+    if (this.#trouble.once) this.#trouble = { ...this.#trouble, broken: undefined };
+    return true;
   }
 
   #issue(): string {
@@ -325,6 +478,9 @@ export class RotationModel implements Hands {
         assert.ok(this.valid.has(value), `${name} has a ${path} that is revoked`);
       }
     }
+    for (const [path, value] of this.#bot ?? []) {
+      assert.ok(!this.#stolen.has(value), `the bot runs with a ${path} that somebody else has`);
+    }
     for (const [path, value] of this.config) {
       assert.ok(this.valid.has(opened(value)), `a ${path} is set that is revoked`);
     }
@@ -366,7 +522,7 @@ export class RotationModel implements Hands {
       );
       const revoked = this.journal.current?.keys.some((each) => !this.valid.has(opened(each.new)));
       if (!foreign && !revoked) continue;
-      assert.equal(await this.run({ do: 'abort' }, noTrouble), 'well');
+      assert.equal(await this.run({ do: 'abort, start' }, noTrouble), 'well');
     }
     assert.equal(this.journal.current, undefined, 'it has not converged');
     assert.equal(await this.run({ do: 'up' }, noTrouble), 'well');
@@ -375,5 +531,9 @@ export class RotationModel implements Hands {
         assert.equal(place.get(path), opened(value), `${path} in ${name}`);
       }
     }
+    await this.run({ do: 'wait', hours: this.overlap }, noTrouble);
+    assert.equal(await this.run({ do: 'revoke' }, noTrouble), 'well');
+    const left = openItems(this.ledger).filter(({ revoke }) => revoke === 'copies');
+    assert.deepEqual(left, [], 'copies are left');
   }
 }

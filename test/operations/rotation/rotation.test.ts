@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import { finished, keptOf, parseJournal, without } from '../../../operations/rotation/journal.ts';
-import type { Ledger } from '../../../operations/rotation/ledger.ts';
+import { type Ledger, openItems } from '../../../operations/rotation/ledger.ts';
 import { recordOf } from '../../../operations/rotation/record.ts';
 import {
   aborted,
   advance,
+  forbidsUp,
   holdsValues,
   type Outcome,
   type Rotation,
   resumed,
+  superseded,
 } from '../../../operations/rotation/rotation.ts';
 import { begun, confirmable, wayBack } from '../../../operations/rotation/way-back.ts';
 
@@ -32,10 +34,16 @@ const valued: Outcome = {
   keys: [{ path, old: 'v1:old', new: 'v1:new', oldTag: 'aaaa', worth: true }],
   uncompared: ['prod'],
 };
-const rolled: Outcome = { of: 'roll out', tags: new Map([[path, 'bbbb']]) };
+const rolled: Outcome = {
+  of: 'roll out',
+  tags: new Map([[path, 'bbbb']]),
+  at: '2026-11-27T10:05:00.000Z',
+  follows: ['hash'],
+};
+const nothing = { of: 'revoke', revoked: [], copies: [] } as const;
 const play = (...outcomes: readonly Outcome[]): Rotation => outcomes.reduce(advance, start);
 const checked: Outcome = { of: 'check', checks: [{ what: path, result: 'none' }] };
-const done = play(valued, checked, rolled, { of: 'revoke', revoked: [] });
+const done = play(valued, checked, rolled, nothing);
 
 describe('a rotation', () => {
   it('goes from step to step, and its old credential is an item until somebody confirms', () => {
@@ -47,14 +55,33 @@ describe('a rotation', () => {
   });
 
   it('has no item for what a hook has revoked, or for a placeholder', () => {
-    const revoked = play(valued, checked, rolled, { of: 'revoke', revoked: [path] });
+    const revoked = play(valued, checked, rolled, { ...nothing, revoked: [path] });
     assert.deepEqual(revoked.items, []);
     const worthless = {
       ...play(valued, checked, rolled),
       keys: [{ ...start.keys[0], worth: false }],
     };
-    const end = advance(worthless as Rotation, { of: 'revoke', revoked: [] });
+    const end = advance(worthless as Rotation, nothing);
     assert.deepEqual(end.items, []);
+  });
+
+  it('leaves what an overlap holds back, and copies that are still there, as items with their time', () => {
+    const after = '2026-11-28T10:05:00.000Z';
+    const held = play(valued, checked, rolled, { ...nothing, copies: ['trading'], after });
+    assert.deepEqual(held.items, [
+      { id: 'abc-1', key: path, revoke: 'old', after },
+      { id: 'abc-2', key: 'trading', revoke: 'copies', after },
+    ]);
+    // The journal keeps what a way back needs, and copies need none.
+    const [kept] = finished({ kept: [], current: held }).kept;
+    assert.deepEqual(kept?.items, held.items.slice(0, 1));
+    const copies = play(valued, checked, rolled, {
+      ...nothing,
+      revoked: [path],
+      copies: ['trading'],
+    });
+    assert.deepEqual(copies.items, [{ id: 'abc-1', key: 'trading', revoke: 'copies' }]);
+    assert.deepEqual(finished({ kept: [], current: copies }), { kept: [] });
   });
 
   it('takes the old value back when a roll out fails, and rests; resumed, it rolls out again', () => {
@@ -90,7 +117,83 @@ describe('a rotation', () => {
     const [key] = record.keys;
     assert.deepEqual(key, { key: path, old: 'aaaa', new: 'bbbb', due: '2027-02-25' });
     assert.deepEqual(record.uncompared, ['prod']);
+    assert.deepEqual(record.follows, ['hash']);
     assert.ok(!JSON.stringify(record).includes('v1:'));
+  });
+});
+
+describe('a rotation of what somebody else may have', () => {
+  const urgent: Rotation = { ...start, due: 'stop', emergency: { bots: ['compose'] } };
+  const playUrgent = (...outcomes: readonly Outcome[]): Rotation =>
+    outcomes.reduce(advance, urgent);
+  const stopped: Outcome = { of: 'stop' };
+  const failed: Outcome = { of: 'roll out', failed: true };
+
+  it('stops the bot before it asks for a value, and keeps that it did', () => {
+    assert.ok(holdsValues(urgent));
+    assert.equal(playUrgent(stopped).due, 'value');
+    assert.ok(holdsValues(playUrgent(stopped)));
+  });
+
+  it('forbids an up that may start the bot with what is set, until the new value is', () => {
+    for (const outcomes of [[], [stopped], [stopped, valued], [stopped, valued, checked]]) {
+      assert.ok(forbidsUp(playUrgent(...outcomes)));
+    }
+    assert.ok(!forbidsUp(playUrgent(stopped, valued, checked, failed)));
+    assert.ok(!forbidsUp(playUrgent(stopped, valued, checked, rolled)));
+    assert.ok(!forbidsUp(start));
+  });
+
+  it('takes no old value back when its roll out fails', () => {
+    const held = playUrgent(stopped, valued, checked, failed);
+    assert.deepEqual([held.due, held.failures], ['held', 1]);
+    assert.equal(resumed(held).due, 'roll out');
+  });
+
+  it('has urgent items, which stand first, and nobody goes back to what it replaced', () => {
+    const done = playUrgent(stopped, valued, checked, rolled, nothing);
+    assert.deepEqual(done.items, [{ id: 'abc-1', key: path, revoke: 'old', urgent: true }]);
+    const copied = playUrgent(stopped, valued, checked, rolled, {
+      ...nothing,
+      copies: ['trading'],
+    });
+    assert.deepEqual(copied.items.slice(1), [{ id: 'abc-2', key: 'trading', revoke: 'copies' }]);
+    const record = { ...recordOf(done, 'dev', beginning.begun), after: [], hash: 'x' };
+    assert.deepEqual(record.follows, ['hash']);
+    assert.deepEqual(record.compromised, { stopped: ['compose'] });
+    const open = [{ id: 'x-1', key: 'y', revoke: 'old' as const }];
+    const ledger = { entries: [{ ...record, open }, record], heads: [] };
+    assert.deepEqual(
+      openItems(ledger).map(({ id }) => id),
+      ['abc-1', 'x-1'],
+    );
+    const journal = finished({ kept: [], current: done });
+    assert.equal(journal.kept[0]?.compromised, true);
+    const other = { ...beginning, id: 'def' };
+    assert.equal(wayBack(journal, ledger, [path], other, new Map()), undefined);
+  });
+
+  it('is aborted by a start of the bot with the old value, wherever it is', () => {
+    assert.equal(aborted(urgent)?.due, 'start');
+    const asked = aborted(playUrgent(stopped, valued));
+    assert.equal(asked?.due, 'start');
+    const over = asked && advance(asked, { of: 'start' });
+    assert.deepEqual([over?.due, over?.items[0]?.revoke], ['record', 'unused']);
+    assert.equal(aborted(playUrgent(stopped, valued, checked, failed))?.due, 'take back');
+  });
+
+  it('is superseded by one of all its keys, and lists what was given as unused', () => {
+    const others = { ...urgent, id: 'def', emergency: { bots: ['swarm'] } };
+    const bots = ['compose', 'swarm'];
+    assert.deepEqual(superseded(playUrgent(stopped), others), { ...others, emergency: { bots } });
+    const over = superseded(playUrgent(stopped, valued), others);
+    assert.deepEqual([over?.id, over?.due, over?.items[0]?.revoke], ['abc', 'record', 'unused']);
+    assert.ok(over !== undefined && forbidsUp(over));
+    assert.equal(finished({ kept: [], current: over }).current?.id, 'def');
+    assert.equal(superseded(over, { ...others, id: 'ghi' })?.next?.id, 'ghi');
+    assert.equal(superseded(playUrgent(stopped), { ...others, keys: [] }), undefined);
+    assert.equal(superseded(playUrgent(stopped, valued, checked), others), undefined);
+    assert.equal(superseded(play(valued), others), undefined);
   });
 });
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { valueIn, withSealed } from '../../../operations/rotation/sealed-config.ts';
+import { valueIn, withLast, withSealed } from '../../../operations/rotation/sealed-config.ts';
 
 const text = `# kept
 config:
@@ -47,6 +47,30 @@ describe('a config with other ciphertext', () => {
     const odd = `${text}\n\n# end\n`;
     assert.equal(withSealed(odd, new Map([[path, `v1:${'a'.repeat(200)}`]])), odd);
     assert.equal(withSealed(odd, new Map([['trading.kraken_api_key', null]])), odd);
+  });
+
+  it('says what the last rotation of a group was, beside what else it says, and is what it was without', () => {
+    const one = 'abcdef 2026-11-27 00';
+    const said = withLast(
+      text,
+      new Map([
+        ['trading', one],
+        ['monitoring', null],
+      ]),
+    );
+    assert.match(
+      said,
+      /hummingbot-secrets:rotation:\n {4}last:\n {6}trading: abcdef 2026-11-27 00\n/u,
+    );
+    assert.equal(withLast(said, new Map([['trading', one]])), said);
+    assert.equal(withLast(said, new Map([['trading', null]])), text);
+    const hooked = text.replace(
+      '  hummingbot-secrets:trading',
+      '  hummingbot-secrets:rotation: {overlap: 0}\n$&',
+    );
+    const both = withLast(hooked, new Map([['trading', one]]));
+    assert.match(both, /rotation: \{overlap: 0, last: \{trading: abcdef 2026-11-27 00\}\}/u);
+    assert.equal(withLast(both, new Map([['trading', null]])), hooked);
   });
 
   it('is read by path, opened', () => {

@@ -1,0 +1,124 @@
+/**
+ * `npm run audit -- --since 24h --stack NAME --kubernetes-log FILE`: who read what, when, and whether
+ * the settings expect it, from the logs of the systems. No system is asked.
+ */
+import { parseArgs } from 'node:util';
+import type { Format } from './access/format.ts';
+import { formatOf, withNotAsked } from './access/request.ts';
+import { operatorsOf } from './access/review.ts';
+import { readScope, type Scope } from './access/scope.ts';
+import { unknown } from './audit/event.ts';
+import { judgeOf } from './audit/judge.ts';
+import { KubernetesLog } from './audit/kubernetes-log.ts';
+import { readCloudTrail, readLines, rotatedOf, type Source } from './audit/reading.ts';
+import { auditCodeOf, shownAudit } from './audit/shown.ts';
+import { sinceOf } from './audit/since.ts';
+import { Tally } from './audit/tally.ts';
+import { vaultLine } from './audit/vault-log.ts';
+import { CommandError, refuseSwallowedFlags, runCommand } from './engine/command-error.ts';
+
+const usage =
+  'npm run audit -- [--stack NAME] [--since 24h] [--kubernetes-log FILE] [--vault-log FILE] [--cloudtrail FILE] [--format table|markdown|json]';
+const help = `${usage}
+FILE may be gzip, or - for the standard input; what a rotation made of it is read too, and each option may be given again
+exit code 0: as expected; 1: something was done that is not; 2: a log could not be read (docs/audit.md)`;
+
+interface Request {
+  readonly stack: string;
+  readonly since: string;
+  readonly format: Format;
+  readonly kubernetes: readonly string[];
+  readonly vault: readonly string[];
+  readonly cloudtrail: readonly string[];
+}
+
+/** @throws CommandError when the words are not known flags, or name no log */
+export function parseRequest(args: readonly string[]): Request {
+  const files = { type: 'string', multiple: true, default: [] as string[] } as const;
+  const options = {
+    stack: { type: 'string', short: 's', default: 'dev' },
+    since: { type: 'string', default: '24h' },
+    format: { type: 'string', short: 'f', default: 'table' },
+    'kubernetes-log': files,
+    'vault-log': files,
+    cloudtrail: files,
+  } as const;
+  const values = (() => {
+    try {
+      return parseArgs({ args: [...args], options }).values;
+    } catch {
+      throw new CommandError(
+        `audit: got an unknown option or word; allowed: ${usage}; fix: one of them`,
+      );
+    }
+  })();
+  const { stack, since, cloudtrail, 'kubernetes-log': kubernetes, 'vault-log': vault } = values;
+  if (kubernetes.length + vault.length + cloudtrail.length === 0) {
+    throw new CommandError(
+      `audit: got no log; allowed: ${usage}; fix: --kubernetes-log /var/log/kubernetes/audit.log`,
+    );
+  }
+  return { stack, since, format: formatOf('audit', values.format), kubernetes, vault, cloudtrail };
+}
+
+async function main(): Promise<number> {
+  const words = process.argv.slice(2);
+  if (words.includes('--help') || words.includes('-h')) {
+    console.log(help);
+    return 0;
+  }
+  const request = parseRequest(words);
+  refuseSwallowedFlags('npm run audit --', [
+    'format',
+    'since',
+    'kubernetes-log',
+    'vault-log',
+    'cloudtrail',
+  ]);
+  const now = Date.now();
+  const since = sinceOf(request.since, now);
+  const { stack, format } = request;
+  const scope = await readScope(stack, false);
+  const tally = new Tally(judgeOf(scope, operatorsOf(scope)));
+  const sources = await readAll(request, scope, since, tally);
+  const report = {
+    stack,
+    since: new Date(since).toISOString(),
+    at: new Date(now).toISOString(),
+    events: tally.rows,
+    sources,
+    left: tally.left,
+  };
+  console.log(shownAudit(report, format));
+  return auditCodeOf(report);
+}
+
+async function readAll(
+  { kubernetes, vault, cloudtrail }: Request,
+  scope: Scope,
+  since: number,
+  tally: Tally,
+): Promise<readonly Source[]> {
+  const sources: Source[] = [];
+  for (const path of kubernetes.flatMap((each) => rotatedOf(each, since))) {
+    const log = new KubernetesLog(scope.namespace);
+    const lineOf = log.lineOf.bind(log);
+    sources.push(await readLines(path, "Kubernetes' audit", lineOf, since, tally));
+  }
+  if (vault.length > 0 && scope.vault === undefined) {
+    throw new CommandError(
+      `--vault-log: got a log, though stack ${scope.stack} has no Vault; allowed: one with that target; fix: another --stack`,
+    );
+  }
+  const place = scope.vault && { prefix: scope.prefix, vault: scope.vault };
+  for (const path of vault.flatMap((each) => rotatedOf(each, since))) {
+    const lineOf = (text: string) => (place === undefined ? unknown : vaultLine(text, place));
+    sources.push(await readLines(path, "Vault's audit device", lineOf, since, tally));
+  }
+  for (const path of cloudtrail) {
+    sources.push(await readCloudTrail(path, scope.prefix, since, tally));
+  }
+  return sources;
+}
+
+if (import.meta.main) await runCommand(async () => await withNotAsked(main));

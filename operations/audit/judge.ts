@@ -1,0 +1,80 @@
+/** Whether the settings expect that somebody did something. */
+import { operatorAccountName } from '../../components/access/rbac.ts';
+import { readingRoles, roleArn } from '../../components/delivery/aws-rules.ts';
+import type { Administrators, AwsAccount, Reader, VaultServer } from '../../components/systems.ts';
+import { labelOf } from '../access/rbac.ts';
+import type { Scope } from '../access/scope.ts';
+import type { AccessEvent } from './event.ts';
+
+export interface Expecting {
+  readonly namespace: string;
+  readonly readers: Scope['readers'];
+  readonly administrators: Administrators;
+  readonly aws: AwsAccount | undefined;
+  readonly vault: Pick<VaultServer, 'readerRole'> | undefined;
+}
+
+export type Judge = (event: AccessEvent) => string | undefined;
+
+/**
+ * @param operators accounts that bring the Secrets
+ * @returns why it is expected; undefined when it is not
+ */
+export function judgeOf(scope: Expecting, operators: readonly Reader[]): Judge {
+  const administrators = new Set([
+    ...scope.administrators.subjects.map(labelOf),
+    ...scope.administrators.principals,
+  ]);
+  const bringing = new Set(operators.map(labelOf));
+  const isAdministrator = ({ who, also }: AccessEvent): boolean =>
+    [who, ...also].some((each) => administrators.has(each));
+  const judges: Readonly<Record<AccessEvent['system'], Judge>> = {
+    Kubernetes: (event) => inCluster(event, scope, bringing),
+    AWS: (event) => inAws(event, scope),
+    Vault: ({ deed, also }) =>
+      deed === 'read' &&
+      also.length > 0 &&
+      also.every((each) => each === `policy ${scope.vault?.readerRole}`)
+        ? 'brings the Secrets'
+        : undefined,
+  };
+  return (event) => (isAdministrator(event) ? 'administrators' : judges[event.system](event));
+}
+
+function inCluster(
+  { who, also, deed, verb, what, group }: AccessEvent,
+  { readers, namespace }: Pick<Scope, 'readers' | 'namespace'>,
+  bringing: ReadonlySet<string>,
+): string | undefined {
+  // Of a certificate that the cluster's own authority has signed; no binding gives it.
+  if (also.includes('Group:system:masters')) return 'system:masters';
+  if (who.includes(' as ')) return undefined;
+  const isOwn = what === `serviceaccounts/token ${operatorAccountName}`;
+  if (bringing.has(who) && deed !== 'exec' && deed !== 'rights' && (deed !== 'token' || isOwn)) {
+    return 'brings the Secrets';
+  }
+  if (
+    /^(?:User:system:(?:kube-|apiserver$)|ServiceAccount:kube-system\/)/u.test(who) &&
+    deed !== 'exec'
+  ) {
+    return 'a part of Kubernetes';
+  }
+  // The node authorizer gives it what its own pods mount.
+  if (
+    who.startsWith('User:system:node:') &&
+    (deed === 'token' || (deed === 'read' && !what.startsWith('all ')))
+  ) {
+    return `node of ${namespace}`;
+  }
+  if (deed !== 'read' || verb !== 'get' || group === undefined) return undefined;
+  const listed = (readers[group] ?? []).map(labelOf);
+  return [who, ...also].some((each) => listed.includes(each)) ? `readers.${group}` : undefined;
+}
+
+function inAws({ who, deed }: AccessEvent, { aws }: Pick<Scope, 'aws'>): string | undefined {
+  if (aws === undefined) return undefined;
+  if (aws.deployRoles.includes(who)) return 'deployRoles';
+  if (deed !== 'read' && deed !== 'decrypt') return undefined;
+  if (who === roleArn(aws.account, aws.readerRole)) return 'brings the Secrets';
+  return readingRoles(aws).includes(who) ? 'breakGlassRoles' : undefined;
+}

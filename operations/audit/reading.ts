@@ -1,0 +1,127 @@
+/** Reads logs into a tally, line by line, and says of each what it could not read. */
+import { readdirSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { CommandError } from '../engine/command-error.ts';
+import { cloudTrailEvent, recordsIn, wholeOf } from './cloudtrail.ts';
+import type { Line } from './event.ts';
+import { linesOf, openLog } from './lines.ts';
+import type { Tally } from './tally.ts';
+
+/** What one file gave. */
+export interface Source {
+  readonly file: string;
+  readonly lines: number;
+  /** Lines that are whole and not understood. */
+  readonly strange: number;
+  /** Lines that hold bodies of Secrets, and so values. */
+  readonly bodies: number;
+}
+
+/** A file with those that a rotation made of it, oldest first: `audit-2026-11-27T10-00-00.000.log.gz`, `audit.log.1.gz`. */
+export function rotatedOf(path: string, since: number): readonly string[] {
+  if (path === '-') return [path];
+  const name = basename(path);
+  const [, stem = name, end = ''] = /^(.*?)(\.[a-z]+)?$/u.exec(name) ?? [];
+  const plain = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/gu, '\\$&');
+  const named = new RegExp(
+    `^${plain(stem)}(?:-\\d{4}-?\\d{2}-?\\d{2}[T\\d:.-]*)?${plain(end)}(?:[.-]\\d+)?(?:\\.gz)?$`,
+    'u',
+  );
+  const directory = dirname(path);
+  try {
+    statSync(path);
+    return readdirSync(directory)
+      .filter((each) => named.test(each))
+      .map((each) => join(directory, each))
+      .map((each) => ({ each, at: statSync(each).mtimeMs }))
+      .filter(({ each, at }) => each === path || at >= since)
+      .toSorted((one, other) => one.at - other.at)
+      .map(({ each }) => each);
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+/** @throws CommandError when the file cannot be read, or nothing of it is such a log */
+export async function readLines(
+  path: string,
+  what: string,
+  lineOf: (text: string) => Line,
+  since: number,
+  tally: Tally,
+): Promise<Source> {
+  const counts = { lines: 0, strange: 0, bodies: 0 };
+  try {
+    for await (const { text, whole } of linesOf(await openLog(path))) {
+      if (text?.trim() === '') continue;
+      const line = text === undefined ? undefined : lineOf(text);
+      // The server is writing it.
+      if (!whole && (line === undefined || line.kind === 'unknown')) continue;
+      counts.lines++;
+      take(line, since, tally, counts);
+    }
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+  return finished(path, what, counts);
+}
+
+/** The same for CloudTrail, whose files are one document. */
+export async function readCloudTrail(
+  path: string,
+  prefix: string,
+  since: number,
+  tally: Tally,
+): Promise<Source> {
+  const counts = { lines: 0, strange: 0, bodies: 0 };
+  let text: string | undefined;
+  try {
+    text = await wholeOf(await openLog(path));
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+  if (text === undefined) {
+    throw new CommandError(
+      `${path}: got more than 256 MiB; allowed: a file of CloudTrail; fix: one file after another`,
+    );
+  }
+  for (const record of recordsIn(text)) {
+    counts.lines++;
+    take(cloudTrailEvent(record, prefix), since, tally, counts);
+  }
+  return finished(path, 'CloudTrail', counts);
+}
+
+interface Counts {
+  lines: number;
+  strange: number;
+  bodies: number;
+}
+
+function take(line: Line | undefined, since: number, tally: Tally, counts: Counts): void {
+  if (line === undefined || line.kind === 'unknown') {
+    counts.strange++;
+    return;
+  }
+  if (line.bodies === true) counts.bodies++;
+  if (line.kind !== 'event') return;
+  if (Number.isNaN(line.event.at)) counts.strange++;
+  else if (line.event.at >= since) tally.add(line.event);
+}
+
+function finished(path: string, what: string, counts: Counts): Source {
+  if (counts.lines > 0 && counts.strange === counts.lines) {
+    throw new CommandError(
+      `${path}: got ${counts.lines} lines, none of which is of ${what}; allowed: its audit log as it writes it, JSON, also gzip; fix: another file, or another option for it`,
+    );
+  }
+  return { file: path, ...counts };
+}
+
+function unreadable(path: string, error: unknown): Error {
+  if (error instanceof CommandError) return error;
+  const { code = 'an error' } = error as NodeJS.ErrnoException;
+  return new CommandError(
+    `${path}: got ${code}; allowed: a log that can be read; fix: name another, or read it as its owner`,
+  );
+}

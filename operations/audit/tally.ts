@@ -1,0 +1,90 @@
+/** Events added up: a row for each who, what and how. Its size follows the rows, not the log. */
+import type { AccessEvent } from './event.ts';
+import type { Judge } from './judge.ts';
+
+export interface Row {
+  readonly system: string;
+  readonly who: string;
+  readonly deed: string;
+  readonly verb: string;
+  readonly what: string;
+  readonly outcome: 'done' | 'refused';
+  /** Why it is expected; null: it is not. */
+  readonly expected: string | null;
+  readonly count: number;
+  /** ISO times. */
+  readonly first: string;
+  readonly last: string;
+  /** Addresses, a few. */
+  readonly from: readonly string[];
+}
+
+type Open = { -readonly [Field in keyof Row]: Row[Field] } & {
+  times: [number, number];
+  addresses: Set<string>;
+};
+
+/** More that differ are only counted: somebody may make names up. */
+const mostRows = 20_000;
+const mostAddresses = 5;
+
+export class Tally {
+  readonly #judge: Judge;
+  readonly #rows = new Map<string, Open>();
+  /** Events of rows that there was no place for. */
+  left = 0;
+
+  constructor(judge: Judge) {
+    this.#judge = judge;
+  }
+
+  add(event: AccessEvent): void {
+    const { system, who, deed, verb, what, refused, at, from } = event;
+    const outcome = refused ? 'refused' : 'done';
+    const key = [system, who, deed, verb, what, outcome, ...event.also].join('\n');
+    let row = this.#rows.get(key);
+    if (row === undefined) {
+      if (this.#rows.size >= mostRows) {
+        this.left++;
+        return;
+      }
+      const expected = this.#judge(event) ?? null;
+      row = {
+        system,
+        who,
+        deed,
+        verb,
+        what,
+        outcome,
+        expected,
+        count: 0,
+        first: '',
+        last: '',
+        from: [],
+        times: [at, at],
+        addresses: new Set(),
+      };
+      this.#rows.set(key, row);
+    }
+    row.count++;
+    row.times = [Math.min(row.times[0], at), Math.max(row.times[1], at)];
+    if (row.addresses.size < mostAddresses) row.addresses.add(from);
+  }
+
+  /** Not expected first, then the newest. */
+  get rows(): readonly Row[] {
+    return [...this.#rows.values()]
+      .toSorted(
+        (one, other) =>
+          Number(one.expected !== null) - Number(other.expected !== null) ||
+          Number(one.outcome === 'refused') - Number(other.outcome === 'refused') ||
+          other.times[1] - one.times[1],
+      )
+      .map(({ times, addresses, ...row }) => ({
+        ...row,
+        first: new Date(times[0]).toISOString(),
+        last: new Date(times[1]).toISOString(),
+        from: [...addresses].toSorted(),
+      }));
+  }
+}

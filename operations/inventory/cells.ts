@@ -1,0 +1,51 @@
+/** A secret as cells of text: the same in every form. */
+import type { Reader } from '../census/facts.ts';
+import type { Secret } from './inventory.ts';
+
+export const noConsumer = 'no known consumer';
+const nothing = '-';
+
+export interface Column {
+  readonly name: string;
+  readonly title: string;
+  readonly cell: (secret: Secret) => string;
+  /** What it is sorted by, where that is not its text. */
+  readonly value?: (secret: Secret) => number | null;
+}
+
+export const columns: readonly Column[] = [
+  { name: 'key', title: 'Secret', cell: ({ key }) => key },
+  { name: 'status', title: 'Status', cell: ({ status }) => status },
+  { name: 'owner', title: 'Owner', cell: ({ owner }) => owner },
+  { name: 'source', title: 'Source', cell: sourceText },
+  { name: 'targets', title: 'Targets', cell: ({ targets }) => targets.join(', ') || nothing },
+  {
+    name: 'consumers',
+    title: 'Consumers',
+    cell: ({ consumers }) => consumers.join(', ') || noConsumer,
+  },
+  { name: 'tag', title: 'Tag', cell: ({ tag }) => tag ?? nothing },
+  {
+    name: 'age',
+    title: 'Age, days',
+    cell: ({ ageDays }) => (ageDays === null ? nothing : String(ageDays)),
+    value: ({ ageDays }) => ageDays,
+  },
+  { name: 'rotated', title: 'Rotated', cell: ({ rotated }) => rotated?.slice(0, 10) ?? nothing },
+  { name: 'due', title: 'Due', cell: ({ due }) => due ?? nothing },
+  { name: 'seen', title: 'Seen at', cell: ({ seen }) => placesText(seen) },
+  { name: 'readers', title: 'May read', cell: ({ readers }) => readersText(readers) },
+];
+
+/** A placeholder is worth saying; that a value is its owner's own is the rule. */
+function sourceText({ source, set }: Secret): string {
+  return set === 'own value' || set === source ? source : `${source}, ${set}`;
+}
+
+function placesText(seen: Secret['seen']): string {
+  return seen.map(({ place }) => place).join(', ') || nothing;
+}
+
+function readersText(readers: readonly Reader[]): string {
+  return readers.map(({ who, by }) => `${who} (${by})`).join(', ') || nothing;
+}

@@ -1,0 +1,55 @@
+/** A rotation of keys that somebody else may have: which bots it stops first, and what it begins with. */
+import { entryOf, type SecretKey } from '../../components/catalog.ts';
+import { findBots, unstopped } from './bots.ts';
+import type { Request } from './request.ts';
+import type { Rotation } from './rotation.ts';
+import { type Scope, tagOf } from './scope.ts';
+import { pathOf } from './selection.ts';
+import { type Beginning, begun } from './way-back.ts';
+
+/**
+ * Targets whose bot is to be stopped; those too that an emergency of before has stopped.
+ * @throws CommandError with a line for each bot that cannot be stopped from here
+ */
+export async function botsOf(
+  scope: Scope,
+  { stack, words, which, evenIfRunning }: Request,
+  keys: readonly SecretKey[],
+): Promise<readonly string[]> {
+  const users = new Set(keys.flatMap((key) => entryOf(key).consumers));
+  for (const user of users) {
+    if (user === 'hummingbot') continue;
+    console.log(`  a person has to stop ${user}, which this stack does not run`);
+  }
+  if (!users.has('hummingbot')) return [];
+  const { settings, outputs } = scope;
+  const { bots, troubles } = await findBots({ settings, delivered: outputs.delivered });
+  for (const { name } of bots) console.log(`  ${name} is stopped first`);
+  if (bots.length === 0 && troubles.length === 0) console.log('  no bot runs that is known here');
+  const chosen = which === 'all' ? '--all' : words.join(' ');
+  const command = `npm run rotate -- --stack ${stack} --compromised ${chosen}`;
+  if (troubles.length === 0) return bots.map(({ target }) => target);
+  const refusal = unstopped(troubles, command);
+  if (!evenIfRunning) throw refusal;
+  console.error(refusal.message);
+  return bots.map(({ target }) => target);
+}
+
+export function emergencyOf(
+  { outputs }: Scope,
+  keys: readonly SecretKey[],
+  bots: readonly string[],
+  beginning: Beginning,
+): Rotation {
+  return {
+    ...beginning,
+    ...begun,
+    kind: 'rotate',
+    due: 'stop',
+    emergency: { bots },
+    keys: keys.map((key) => {
+      const path = pathOf(key);
+      return { path, old: null, oldTag: tagOf(outputs, path) ?? '', worth: false };
+    }),
+  };
+}

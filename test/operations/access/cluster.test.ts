@@ -1,0 +1,386 @@
+import assert from 'node:assert/strict';
+import {
+  type ClusterScope,
+  lookAtCluster,
+  missingRight,
+} from '../../../operations/access/cluster.ts';
+import type { Finding } from '../../../operations/access/finding.ts';
+import { KubernetesError } from '../../../plugins/kubernetes-api.ts';
+import { FakeCluster, type FakeRule } from './fake-cluster.ts';
+
+const trading = 'hummingbot-trading-keys-0011aabb';
+const monitoring = 'hummingbot-monitoring';
+const bootstrap = { 'kubernetes.io/bootstrapping': 'rbac-defaults' };
+
+const scope: ClusterScope = {
+  namespace: 'hummingbot',
+  groups: ['trading', 'infrastructure', 'monitoring'],
+  readers: {
+    trading: [{ kind: 'User', name: 'ann' }],
+    monitoring: [
+      { kind: 'Group', name: 'oncall' },
+      { kind: 'ServiceAccount', namespace: 'watch', name: 'alertmanager' },
+    ],
+  },
+  administrators: [{ kind: 'User', name: 'deployer' }],
+  operators: [{ kind: 'ServiceAccount', namespace: 'external-secrets', name: 'external-secrets' }],
+  accounts: [
+    { kind: 'ServiceAccount', namespace: 'hummingbot', name: 'hummingbot-secrets-reader' },
+  ],
+  synced: true,
+  kubectl: 'kubectl --context prod',
+};
+
+function rule(
+  verbs: string,
+  resources: string,
+  apiGroup = '',
+  names?: readonly string[],
+): FakeRule {
+  return {
+    apiGroups: [apiGroup],
+    resources: resources.split(' '),
+    verbs: verbs.split(' '),
+    ...(names && { resourceNames: names }),
+  };
+}
+
+/** As the program leaves it. */
+function clean(): FakeCluster {
+  const cluster = new FakeCluster();
+  cluster.secrets = [
+    trading,
+    monitoring,
+    'hummingbot-infrastructure',
+    'hummingbot-trading-keys-old',
+  ];
+  const all = { apiGroups: ['*'], resources: ['*'], verbs: ['*'] };
+  cluster.clusterRoles.set('cluster-admin', [all]);
+  cluster.bind('cluster-admin', 'Group:system:masters', undefined, bootstrap);
+  cluster.bind('cluster-admin', 'User:deployer', undefined, undefined, 'deployer');
+  cluster.clusterRoles.set('eso', [
+    rule('get list watch create update delete patch', 'secrets'),
+    rule('get list watch update patch', 'externalsecrets secretstores', 'external-secrets.io'),
+  ]);
+  cluster.bind('eso', 'ServiceAccount:external-secrets/external-secrets');
+  cluster.clusterRoles.set('system:controller:job-controller', [
+    rule('create delete patch', 'pods'),
+  ]);
+  cluster.bind(
+    'system:controller:job-controller',
+    'ServiceAccount:kube-system/job-controller',
+    undefined,
+    bootstrap,
+  );
+  cluster.clusterRoles.set('system:discovery', [
+    rule('create', 'selfsubjectaccessreviews', 'authorization.k8s.io'),
+  ]);
+  cluster.bind('system:discovery', 'Group:system:authenticated', undefined, bootstrap);
+  const reader = (group: string, name: string, ...subjects: string[]): void => {
+    cluster.roles.set(`hummingbot/${group}`, [rule('get', 'secrets', '', [name])]);
+    for (const each of subjects) cluster.bind(group, each, 'hummingbot');
+  };
+  reader('trading-reader', trading, 'User:ann');
+  reader('monitoring-reader', monitoring, 'Group:oncall', 'ServiceAccount:watch/alertmanager');
+  cluster.roles.set('hummingbot/token', [
+    rule('create', 'serviceaccounts/token', '', ['hummingbot-secrets-reader']),
+  ]);
+  cluster.bind('token', 'ServiceAccount:external-secrets/external-secrets', 'hummingbot');
+  return cluster;
+}
+
+const differencesOf = (findings: readonly Finding[]): readonly Finding[] =>
+  findings.filter(({ expected }) => expected === undefined);
+
+describe('who may read the Secrets of a namespace', () => {
+  it('is, in a clean cluster, whom the settings name, the operator and Kubernetes itself', async () => {
+    const findings = await lookAtCluster(clean(), scope);
+    assert.deepEqual(differencesOf(findings), []);
+    const direct = findings.filter(({ way }) => way === 'get');
+    assert.deepEqual(
+      new Set(direct.map(({ who, secrets, expected }) => `${who} ${secrets.join()} ${expected}`)),
+      new Set([
+        'Group:system:masters  a part of Kubernetes',
+        'User:deployer  administrators',
+        'ServiceAccount:external-secrets/external-secrets  brings the Secrets',
+        `User:ann ${trading} readers.trading`,
+        `Group:oncall ${monitoring} readers.monitoring`,
+        `ServiceAccount:watch/alertmanager ${monitoring} readers.monitoring`,
+      ]),
+    );
+  });
+
+  const eve = 'User:eve';
+  const planted: readonly (readonly [
+    string,
+    (cluster: FakeCluster) => void,
+    way: string,
+    cause: RegExp,
+  ])[] = [
+    [
+      'a foreign RoleBinding with list',
+      (c) => role(c, 'spy', rule('list', 'secrets')),
+      'list',
+      /^RoleBinding hummingbot\/spy of Role spy: list secrets$/,
+    ],
+    [
+      'list of one name',
+      (c) => role(c, 'spy', rule('list', 'secrets', '', [trading])),
+      'list',
+      /RoleBinding hummingbot\/spy/,
+    ],
+    ['watch', (c) => role(c, 'spy', rule('watch', 'secrets')), 'watch', /watch secrets/],
+    [
+      'a ClusterRole with wildcards',
+      (c) => clusterRole(c, 'all', { apiGroups: ['*'], resources: ['*'], verbs: ['*'] }),
+      'get',
+      /^ClusterRoleBinding all of ClusterRole all: get secrets by API group \*, resource \*, verb \*$/,
+    ],
+    [
+      'pods that it may create',
+      (c) => role(c, 'maker', rule('create', 'pods')),
+      'create pods',
+      /create pods$/,
+    ],
+    [
+      'pods that it may patch',
+      (c) => role(c, 'maker', rule('patch', 'pods')),
+      'change pods',
+      /patch pods$/,
+    ],
+    ...[
+      'deployments daemonsets statefulsets replicasets'
+        .split(' ')
+        .map((each) => ['apps', each] as const),
+      [
+        ['batch', 'jobs'],
+        ['batch', 'cronjobs'],
+        ['', 'replicationcontrollers'],
+      ] as const,
+    ]
+      .flat()
+      .map(
+        ([group, each]) =>
+          [
+            `${each} that it may change`,
+            (c: FakeCluster) => role(c, 'maker', rule('update', each, group)),
+            `change ${each}`,
+            new RegExp(`update ${each}$`),
+          ] as const,
+      ),
+    ['exec', (c) => role(c, 'shell', rule('create', 'pods/exec')), 'exec into pods', /pods\/exec/],
+    [
+      'exec by get, of one pod',
+      (c) => role(c, 'shell', rule('get', 'pods/exec', '', ['bot-0'])),
+      'exec into pods',
+      /get pods\/exec/,
+    ],
+    [
+      'every subresource of pods',
+      (c) => role(c, 'shell', rule('create', '*')),
+      'attach to pods',
+      /resource \*/,
+    ],
+    [
+      'ephemeral containers',
+      (c) => role(c, 'debug', rule('patch', 'pods/ephemeralcontainers')),
+      'add ephemeral containers',
+      /ephemeralcontainers/,
+    ],
+    [
+      'tokens of any account',
+      (c) => role(c, 'token-maker', rule('create', 'serviceaccounts/token')),
+      'get tokens of ServiceAccount:hummingbot/hummingbot-secrets-reader',
+      /serviceaccounts\/token/,
+    ],
+    [
+      "tokens of another team's reader",
+      (c) => role(c, 'token-maker', rule('create', 'serviceaccounts/token'), 'watch'),
+      'get tokens of ServiceAccount:watch/alertmanager',
+      /RoleBinding watch\/token-maker/,
+    ],
+    [
+      "pods beside another team's reader",
+      (c) => role(c, 'maker', rule('create', 'pods'), 'watch'),
+      'run as ServiceAccount:watch/alertmanager',
+      /RoleBinding watch\/maker/,
+    ],
+    [
+      'escalate',
+      (c) => role(c, 'up', rule('escalate', 'roles', 'rbac.authorization.k8s.io')),
+      'give itself rights',
+      /escalate roles/,
+    ],
+    [
+      'bind',
+      (c) => clusterRole(c, 'up', rule('bind', 'clusterroles', 'rbac.authorization.k8s.io')),
+      'give itself rights',
+      /bind clusterroles/,
+    ],
+    [
+      'impersonate',
+      (c) => clusterRole(c, 'act', rule('impersonate', 'users')),
+      'impersonate',
+      /impersonate users/,
+    ],
+    [
+      'nodes/proxy',
+      (c) => clusterRole(c, 'kubelet', rule('get', 'nodes/proxy')),
+      'reach kubelets (nodes/proxy)',
+      /nodes\/proxy/,
+    ],
+    [
+      'another store',
+      (c) => role(c, 'redirect', rule('patch', 'secretstores', 'external-secrets.io')),
+      'change secretstores',
+      /patch secretstores/,
+    ],
+    [
+      'another ExternalSecret',
+      (c) => role(c, 'redirect', rule('create', 'externalsecrets', 'external-secrets.io')),
+      'change externalsecrets',
+      /create externalsecrets/,
+    ],
+    [
+      'a webhook',
+      (c) =>
+        clusterRole(
+          c,
+          'hook',
+          rule('create', 'mutatingwebhookconfigurations', 'admissionregistration.k8s.io'),
+        ),
+      'see Secrets as they are written (admission webhooks)',
+      /mutatingwebhook/,
+    ],
+  ];
+
+  function role(
+    cluster: FakeCluster,
+    name: string,
+    given: FakeRule,
+    namespace = 'hummingbot',
+  ): void {
+    cluster.roles.set(`${namespace}/${name}`, [given]);
+    cluster.bind(name, eve, namespace);
+  }
+  function clusterRole(cluster: FakeCluster, name: string, given: FakeRule): void {
+    cluster.clusterRoles.set(name, [given]);
+    cluster.bind(name, eve);
+  }
+
+  for (const [name, plant, way, cause] of planted) {
+    it(`names the cause of ${name}`, async () => {
+      const cluster = clean();
+      plant(cluster);
+      const found = differencesOf(await lookAtCluster(cluster, scope));
+      const one = found.find((each) => each.way === way);
+      assert.ok(one, found.map((each) => each.way).join());
+      assert.equal(one.who, eve);
+      assert.match(one.cause, cause);
+      assert.match(
+        one.fix,
+        /^kubectl --context prod .*delete (?:cluster)?rolebinding \S+, take User:eve out of it/,
+      );
+      assert.deepEqual([...new Set(found.map(({ who }) => who))], [eve]);
+    });
+  }
+
+  it('finds a subject that somebody added to a binding of the API server', async () => {
+    const cluster = clean();
+    cluster.bind('cluster-admin', eve, undefined, bootstrap);
+    cluster.bind(
+      'system:controller:job-controller',
+      'ServiceAccount:default/x',
+      undefined,
+      bootstrap,
+    );
+    const found = differencesOf(await lookAtCluster(cluster, scope));
+    assert.deepEqual(
+      new Set(found.map(({ who }) => who)),
+      new Set([eve, 'ServiceAccount:default/x']),
+    );
+  });
+
+  it('finds a reader who may more than its group', async () => {
+    const cluster = clean();
+    cluster.roles.set('hummingbot/more', [rule('get', 'secrets', '', [monitoring, 'unrelated'])]);
+    cluster.bind('more', 'User:ann', 'hummingbot');
+    const found = differencesOf(await lookAtCluster(cluster, scope));
+    assert.deepEqual(
+      found.map(({ who, secrets }) => [who, ...secrets]),
+      [['User:ann', monitoring]],
+    );
+  });
+
+  it('believes the server and not the rules', async () => {
+    const cluster = clean();
+    role(cluster, 'spy', rule('list', 'secrets'));
+    cluster.send = async () => ({ status: { allowed: false } });
+    assert.deepEqual(await lookAtCluster(cluster, scope), []);
+  });
+
+  it('reads no namespace that has nothing to do with it', async () => {
+    const cluster = clean();
+    role(cluster, 'spy', rule('get list watch', 'secrets'), 'elsewhere');
+    assert.deepEqual(differencesOf(await lookAtCluster(cluster, scope)), []);
+  });
+
+  it('asks as many questions as there are rights, not subjects times secrets', async () => {
+    const counts: number[] = [];
+    for (const size of [50, 100]) {
+      const cluster = clean();
+      cluster.secrets = Array.from(
+        { length: size },
+        (_, at) => `hummingbot-trading-keys-${at.toString(16).padStart(8, '0')}`,
+      );
+      cluster.clusterRoles.set('view', [rule('get list', 'pods configmaps')]);
+      cluster.clusterRoles.set('spy', [rule('list', 'secrets')]);
+      for (let at = 0; at < size; at++) cluster.bind('view', `User:viewer-${at}`, 'hummingbot');
+      // All of one class: one question.
+      for (let at = 0; at < size; at++)
+        cluster.bind('spy', `User:spy-${at}`, 'hummingbot', undefined, 'spy');
+      const found = differencesOf(await lookAtCluster(cluster, scope));
+      assert.equal(new Set(found.map(({ who }) => who)).size, size);
+      counts.push(cluster.reviews.length);
+      assert.equal(cluster.lists.length, 5);
+    }
+    const [small = 0, large = 0] = counts;
+    // One a spy, each by a binding of its own; none for those who only view, none a secret.
+    assert.equal(large - small, 50);
+  });
+
+  it('asks once for all that one binding names', async () => {
+    const cluster = clean();
+    await lookAtCluster(cluster, scope);
+    const base = cluster.reviews.length;
+    const crowd = clean();
+    crowd.roles.set('hummingbot/crowd', [rule('list', 'secrets')]);
+    crowd.bind('crowd', 'User:x-0', 'hummingbot');
+    const list = crowd.list.bind(crowd);
+    crowd.list = async (path) => {
+      const { items, metadata } = await list(path);
+      const subjects = Array.from({ length: 500 }, (_, at) => ({ kind: 'User', name: `x-${at}` }));
+      return {
+        items: items.map((each) =>
+          each.metadata?.name === 'crowd' && 'subjects' in each ? { ...each, subjects } : each,
+        ),
+        metadata,
+      };
+    };
+    const found = differencesOf(await lookAtCluster(crowd, scope));
+    assert.equal(found.length, 500);
+    assert.equal(crowd.reviews.length, base + 1);
+  });
+
+  it('names the right that whoever asks lacks', () => {
+    const path = '/apis/rbac.authorization.k8s.io/v1/clusterroles';
+    assert.equal(missingRight(new KubernetesError(`GET ${path}`, 403, {})), 'list clusterroles');
+    assert.equal(
+      missingRight(
+        new KubernetesError('POST /apis/authorization.k8s.io/v1/subjectaccessreviews', 403, {}),
+      ),
+      'create subjectaccessreviews',
+    );
+    assert.equal(missingRight(new KubernetesError(`GET ${path}`, 500, {})), undefined);
+  });
+});

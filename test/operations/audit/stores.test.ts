@@ -1,0 +1,148 @@
+/** What Vault's audit device and CloudTrail say. */
+import assert from 'node:assert/strict';
+import { cloudTrailEvent, recordsIn } from '../../../operations/audit/cloudtrail.ts';
+import type { Line } from '../../../operations/audit/event.ts';
+import { judgeOf } from '../../../operations/audit/judge.ts';
+import { vaultLine } from '../../../operations/audit/vault-log.ts';
+import { makeCanary } from '../../canary.ts';
+import {
+  account,
+  expecting,
+  operators,
+  readerRole,
+  role,
+  session,
+  trailRecord,
+  vaultEntry,
+} from './entries.ts';
+
+const judge = judgeOf(expecting, operators);
+const canary = makeCanary('stores');
+
+function judged(line: Line): string | undefined {
+  assert.equal(line.kind, 'event', JSON.stringify(line));
+  return line.kind === 'event' ? judge(line.event) : '';
+}
+
+describe("Vault's audit log", () => {
+  const place = { vault: { mount: 'secret', auth: 'kubernetes' }, prefix: 'hummingbot' };
+  const line = (entry: object): Line => vaultLine(JSON.stringify(entry), place);
+  const path = 'secret/data/hummingbot/trading';
+
+  it('expects the operator by its policy alone, and administrators by name', () => {
+    assert.equal(
+      judged(line(vaultEntry(path, 'kubernetes-hummingbot-x', [readerRole]))),
+      'brings the Secrets',
+    );
+    assert.equal(judged(line(vaultEntry(path, 'kubernetes-x', [readerRole, 'more']))), undefined);
+    assert.equal(judged(line(vaultEntry(path, 'deployer', ['deployer']))), 'administrators');
+    assert.equal(judged(line(vaultEntry(path, 'eve', ['wide']))), undefined);
+  });
+
+  it('has one event a request, with what was refused, and changes of rights', () => {
+    const refused = line(
+      vaultEntry(path, 'eve', [], { error: '1 error occurred: permission denied' }),
+    );
+    assert.ok(refused.kind === 'event' && refused.event.refused);
+    assert.equal(line(vaultEntry(path, 'eve', [], { type: 'request' })).kind, 'other');
+    const rights = line(
+      vaultEntry('', 'eve', [], { request: { operation: 'update', path: 'sys/policies/acl/x' } }),
+    );
+    assert.ok(rights.kind === 'event' && rights.event.deed === 'rights');
+    assert.equal(line(vaultEntry('secret/data/other/x', 'eve', [])).kind, 'other');
+    assert.equal(vaultLine('{"time":"x"}', place).kind, 'unknown');
+  });
+
+  it('shows nothing of a device that writes values in the clear (log_raw)', () => {
+    const entry = vaultEntry(path, 'eve', [], {
+      response: { data: { data: { kraken_api_key: canary } } },
+    });
+    assert.ok(!JSON.stringify(line(entry)).includes(canary));
+  });
+});
+
+describe('CloudTrail', () => {
+  const arn = `arn:aws:secretsmanager:us-east-1:${account}:secret:hummingbot/trading-AbCdEf`;
+  const read = (who: object, secretId: string = arn): Line =>
+    cloudTrailEvent(trailRecord('GetSecretValue', who, { secretId }), 'hummingbot');
+
+  it('expects the roles of the settings, by the role behind a session', () => {
+    assert.equal(judged(read(session(readerRole))), 'brings the Secrets');
+    assert.equal(judged(read(session('deploy'))), 'deployRoles');
+    assert.equal(judged(read(session('glass'), 'hummingbot/trading')), 'breakGlassRoles');
+    assert.equal(judged(read(session('admin'))), 'administrators');
+    assert.equal(judged(read(session('eve'))), undefined);
+    assert.equal(
+      judged(read({ type: 'IAMUser', arn: `arn:aws:iam::${account}:user/eve` })),
+      undefined,
+    );
+    assert.equal(
+      judged(
+        cloudTrailEvent(
+          trailRecord('PutResourcePolicy', session('glass'), { secretId: arn }),
+          'hummingbot',
+        ),
+      ),
+      undefined,
+    );
+    assert.equal(
+      judged(
+        cloudTrailEvent(
+          trailRecord('PutResourcePolicy', session('deploy'), { secretId: arn }),
+          'hummingbot',
+        ),
+      ),
+      'deployRoles',
+    );
+  });
+
+  it('leaves out what is not of the stack, and successful decrypts', () => {
+    assert.equal(read(session('eve'), 'other/trading').kind, 'other');
+    assert.equal(read(session('eve'), `${arn}x`).kind, 'other');
+    const decrypt = (more: object): Line =>
+      cloudTrailEvent(
+        trailRecord(
+          'Decrypt',
+          session('eve'),
+          { encryptionContext: { SecretARN: arn } },
+          { eventSource: 'kms.amazonaws.com', ...more },
+        ),
+        'hummingbot',
+      );
+    assert.equal(decrypt({}).kind, 'other');
+    const refused = decrypt({ errorCode: 'AccessDenied' });
+    assert.ok(
+      refused.kind === 'event' && refused.event.deed === 'decrypt' && refused.event.refused,
+    );
+    assert.equal(cloudTrailEvent({ x: 1 }, 'hummingbot').kind, 'unknown');
+  });
+
+  it('is read as its files, as events a line, and as lookup-events prints it', () => {
+    const record = trailRecord('GetSecretValue', session('eve'), { secretId: arn });
+    for (const text of [
+      JSON.stringify({ Records: [record] }, undefined, 2),
+      `${JSON.stringify(record)}\n${JSON.stringify(record)}\n`,
+      JSON.stringify({ Events: [{ CloudTrailEvent: JSON.stringify(record) }] }),
+      JSON.stringify(record),
+    ]) {
+      const records = recordsIn(text);
+      assert.ok(records.length > 0);
+      for (const each of records) assert.equal(cloudTrailEvent(each, 'hummingbot').kind, 'event');
+    }
+  });
+
+  it('shows nothing of what else a record holds', () => {
+    const line = cloudTrailEvent(
+      trailRecord(
+        'PutSecretValue',
+        { arn: `x ${canary}` },
+        { secretId: arn, secretString: canary },
+        { errorMessage: canary },
+      ),
+      'hummingbot',
+    );
+    assert.equal(line.kind, 'event');
+    assert.ok(!JSON.stringify(line).includes(canary));
+    assert.ok(role('x').length > 0);
+  });
+});

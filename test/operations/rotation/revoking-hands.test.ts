@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { tag } from '../../../components/values.ts';
+import { stackFilePath } from '../../../operations/doctor/config.ts';
+import type { Engine } from '../../../operations/engine/engine.ts';
+import { writeDurably } from '../../../operations/engine/private-file.ts';
+import { rehearsalFolder, rehearsalVariable } from '../../../operations/engine/workspace.ts';
+import type { Kept } from '../../../operations/rotation/journal.ts';
+import { OwnRevokingHands } from '../../../operations/rotation/revoking-hands.ts';
+import type { Scope } from '../../../operations/rotation/scope.ts';
+import { leaks, makeCanary } from '../../canary.ts';
+
+const path = 'trading.kraken_api_key';
+const tagKey = 'k'.repeat(48);
+const old = makeCanary('revoking-hands');
+
+describe('a revocation that an overlap held back', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'revoking-'));
+  const stack = `revoking-test-${process.pid}`;
+  const own = process.env[rehearsalVariable];
+  const said: string[] = [];
+  const { log, error } = console;
+  const hook = join(directory, 'hook');
+  const heard = join(directory, 'heard');
+
+  before(() => {
+    process.env[rehearsalVariable] = stack;
+    writeFileSync(hook, `#!/bin/sh\ncat > '${heard}'\n`, { mode: 0o755 });
+    writeDurably(stackFilePath(stack), 'config: {}\n');
+  });
+  beforeEach(() => {
+    for (const name of ['log', 'error'] as const) console[name] = (line) => void said.push(line);
+    rmSync(heard, { force: true });
+  });
+  afterEach(() => Object.assign(console, { log, error }));
+  after(() => {
+    rmSync(directory, { recursive: true });
+    rmSync(rehearsalFolder(stack), { recursive: true, force: true });
+    if (own === undefined) delete process.env[rehearsalVariable];
+    else process.env[rehearsalVariable] = own;
+  });
+
+  const kept: Kept = {
+    id: 'aaaaaa',
+    begun: '',
+    keys: [{ path, old: 'v1:o', new: 'v1:n' }],
+    items: [{ id: 'aaaaaa-1', key: path, revoke: 'old' }],
+  };
+
+  /** @param set in the config now @param delivered last @param more resources of the state */
+  async function revoked(
+    set: string,
+    delivered: string,
+    more: readonly object[] = [],
+    of = kept,
+  ): Promise<readonly unknown[]> {
+    const ask = async (words: readonly string[]) => {
+      const urn = 'urn::random:index/randomPassword:RandomPassword::tag-key';
+      const state = {
+        deployment: {
+          resources: [{ urn, outputs: { result: { plaintext: JSON.stringify(tagKey) } } }, ...more],
+        },
+      };
+      const config = { 'hummingbot-secrets:trading': { objectValue: { kraken_api_key: old } } };
+      return { code: 0, stdout: JSON.stringify(words[0] === 'stack' ? state : config), stderr: '' };
+    };
+    const keys = { kraken_api_key: tag(tagKey, [['kraken_api_key', delivered]]) };
+    const scope = {
+      settings: {
+        rotation: { revoke: { 'trading.kraken': hook } },
+        trading: { kraken_api_key: set },
+      },
+      outputs: { tags: { trading: { keys } }, delivered: {} },
+    };
+    const hands = new OwnRevokingHands(
+      { stack, ask } as unknown as Engine,
+      scope as unknown as Scope,
+    );
+    return [...(await hands.revokeOld(of))];
+  }
+
+  it('asks the hook, with the old value', async () => {
+    assert.deepEqual(await revoked('another', 'another'), [['aaaaaa-1', hook]]);
+    assert.equal(JSON.parse(readFileSync(heard, 'utf8')).old.kraken_api_key, old);
+  });
+
+  it('asks none when the old value is set again, or was delivered again', async () => {
+    for (const [set, delivered] of [
+      [old, 'another'],
+      ['another', old],
+    ] as const) {
+      assert.deepEqual(await revoked(set, delivered), []);
+      assert.throws(() => readFileSync(heard), /ENOENT/u);
+      assert.match(
+        said.at(-1) ?? '',
+        /^trading\.kraken_api_key: got the old value, in use again, so /u,
+      );
+    }
+    assert.deepEqual(leaks(said.join('\n'), new Map([['old', old]])), []);
+  });
+
+  it('asks none while an up has left something to remove', async () => {
+    const left = [{ urn: 'urn:x', delete: true }];
+    assert.deepEqual(await revoked('another', 'another', left), []);
+    assert.throws(() => readFileSync(heard), /ENOENT/u);
+    assert.match(
+      said.at(-1) ?? '',
+      /^state of stack \S+: got resources that an up has left unfinished \(1\)/u,
+    );
+  });
+
+  it('asks it all the same about what somebody else may have', async () => {
+    const left = [{ urn: 'urn:x', delete: true }];
+    const compromised = { ...kept, compromised: true as const };
+    assert.deepEqual(await revoked('another', 'another', left, compromised), [['aaaaaa-1', hook]]);
+    assert.deepEqual(await revoked(old, 'another', left, compromised), []);
+  });
+});
