@@ -11,6 +11,7 @@ import { CommandError, refuseSwallowedFlags, runCommand } from './engine/command
 import { type Engine, prepareEngine } from './engine/engine.ts';
 import { leftIn, listed, movedLines } from './engine/leftovers.ts';
 import { preparePolicyPack } from './engine/policy-pack.ts';
+import { type Outputs, outputsOf, type Where } from './engine/stack-outputs.ts';
 import { upArguments } from './engine/up.ts';
 import { projectDirectory, workspace } from './engine/workspace.ts';
 import { loadJournal } from './rotation/files.ts';
@@ -72,7 +73,7 @@ async function main(): Promise<number> {
   if (verb === 'up') refuseCompromised(stack);
   const made = engine.cli.official ? 'from its vendor' : 'self-built';
   console.error(`- Pulumi ${engine.cli.version} (${made}), stack ${stack}: ${verb}\n`);
-  const outputs = verb === 'preview' ? {} : await outputsOf(engine);
+  const outputs = verb === 'preview' ? undefined : await outputsOf(engine);
   const before = directoriesOf(outputs);
   let interrupted = false;
   const note = (): void => {
@@ -85,7 +86,7 @@ async function main(): Promise<number> {
     for (const line of endOf(request, interrupted)) console.error(line);
     return code;
   }
-  if (verb === 'up') await summarise(engine, before, outputs.tags ?? {});
+  if (verb === 'up') await summarise(engine, before, outputs?.tags ?? {});
   if (verb === 'destroy') await sayWhatStays(engine, outputs);
   return 0;
 }
@@ -130,38 +131,18 @@ function refuseCompromised(stack: string): void {
   );
 }
 
-/** A directory of files, a namespace, the manifests of a GitOps controller, or a swarm's service. */
-interface Where {
-  readonly directory?: string;
-  readonly namespace?: string;
-  readonly manifests?: string;
-  readonly service?: string;
-  readonly next: string;
-}
-
-interface Outputs {
-  readonly tags: Readonly<
-    Record<string, { group: string; keys: Readonly<Record<string, string>> }>
-  >;
-  readonly delivered: Readonly<Record<string, Where>>;
-}
-
-/** What the last finished run put out: nothing on a stack that is not up. */
-async function outputsOf(engine: Engine): Promise<Partial<Outputs>> {
-  const { code, stdout } = await engine.ask(['stack', 'output', '--json', '--stack', engine.stack]);
-  return code === 0 ? (JSON.parse(stdout) as Partial<Outputs>) : {};
-}
-
-function directoriesOf({ delivered = {} }: Partial<Outputs>): readonly string[] {
-  const directories = Object.values(delivered).flatMap(({ directory }) => directory ?? []);
+function directoriesOf(outputs: Outputs | undefined): readonly string[] {
+  const directories = Object.values(outputs?.delivered ?? {}).flatMap(
+    ({ directory }) => directory ?? [],
+  );
   return [...new Set(directories)];
 }
 
 /** What was made, and the three commands that come next. */
 async function summarise(engine: Engine, before: readonly string[], old: Tags): Promise<void> {
   const outputs = await outputsOf(engine);
+  if (outputs === undefined) return;
   const { tags, delivered } = outputs;
-  if (tags === undefined || delivered === undefined) return;
   const rows = Object.entries(tags).map(([group, { group: tag, keys }]) => [
     group,
     String(Object.keys(keys).length),
@@ -218,7 +199,7 @@ function resolved(directory: string): string {
 }
 
 /** What a destroy leaves, and where. */
-async function sayWhatStays({ stack }: Engine, before: Partial<Outputs>): Promise<void> {
+async function sayWhatStays({ stack }: Engine, before: Outputs | undefined): Promise<void> {
   const local = relative(projectDirectory, workspace.stacks).split('/')[0];
   const places = workspace.embedded
     ? `State, passphrase and settings stay in ${local}/`
@@ -229,7 +210,7 @@ async function sayWhatStays({ stack }: Engine, before: Partial<Outputs>): Promis
   });
   // A store keeps what was deleted for a while; files are gone.
   const { targetNames, targetOf } = await import('../components/delivery/targets.ts');
-  const delivered = targetNames.filter((name) => before.delivered?.[name] !== undefined);
+  const delivered = targetNames.filter((name) => before?.delivered[name] !== undefined);
   const kept = delivered.flatMap((name) => targetOf(name).kept?.(stack) ?? []);
   const stored = kept[0] ?? 'Nothing is left of what the stack delivered.';
   const remove = `To forget the stack in the backend too: npm run pulumi -- stack rm ${stack}.`;

@@ -26,6 +26,7 @@ import { type Finding, isDeliverable, isExpected, type KeyFacts, pathOf } from '
 import { judge } from '../doctor/values.ts';
 import { CommandError } from '../engine/command-error.ts';
 import type { Engine } from '../engine/engine.ts';
+import { type Outputs, outputsOf } from '../engine/stack-outputs.ts';
 import { projectDirectory } from '../engine/workspace.ts';
 import { askAws, type StoreCase } from './aws.ts';
 import { askNamespace } from './cluster.ts';
@@ -35,20 +36,6 @@ import { askManifests } from './manifests.ts';
 import { type State, stateOf } from './state.ts';
 import { askSwarm } from './swarm.ts';
 import { askVault } from './vault.ts';
-
-interface Where {
-  readonly directory?: string;
-  readonly namespace?: string;
-  readonly manifests?: string;
-  readonly service?: string;
-}
-
-interface Outputs {
-  readonly tags: Readonly<
-    Record<string, { readonly group: string; readonly keys: Readonly<Record<string, string>> }>
-  >;
-  readonly delivered: Readonly<Record<string, Where>>;
-}
 
 /** What is known before any place is asked. */
 interface Case {
@@ -121,12 +108,6 @@ export async function takeCensus(
     drifts: [...drifts, ...found.drifts],
     unasked,
   };
-}
-
-async function outputsOf({ ask, stack }: Engine): Promise<Outputs | undefined> {
-  const { code, stdout } = await ask(['stack', 'output', '--json', '--stack', stack]);
-  const { tags, delivered } = (code === 0 ? JSON.parse(stdout) : {}) as Partial<Outputs>;
-  return tags === undefined || delivered === undefined ? undefined : { tags, delivered };
 }
 
 function notDelivered(

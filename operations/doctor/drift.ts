@@ -6,20 +6,9 @@
 import type { SecretKey } from '../../components/catalog.ts';
 import { tag } from '../../components/values.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { Outputs } from '../engine/stack-outputs.ts';
 import { statePasswords } from '../engine/state-passwords.ts';
 import { type Arrival, type Delivered, type Finding, type KeyFacts, problem } from './facts.ts';
-
-/** As the stack puts them out. */
-export type Tags = Readonly<
-  Record<
-    string,
-    {
-      readonly group: string;
-      readonly keys: Readonly<Record<string, string>>;
-      readonly rotation?: string;
-    }
-  >
->;
 
 /** The key of the tags, as `pulumi stack export --show-secrets` has it; undefined when it is not there. */
 export async function tagKeyOf(engine: Engine): Promise<string | undefined> {
@@ -31,7 +20,7 @@ export async function tagKeyOf(engine: Engine): Promise<string | undefined> {
 export function withDrift(
   delivered: Delivered,
   tagKey: string,
-  tags: Tags,
+  tags: Outputs['tags'],
   keys: readonly KeyFacts[],
   expected: ReadonlyMap<SecretKey, string>,
   stack: string,

@@ -6,6 +6,7 @@ import { DockerApi } from '../../plugins/docker-api.ts';
 import { KubernetesApi } from '../../plugins/kubernetes-api.ts';
 import { pulumiCommand } from '../../settings/mistake.ts';
 import type { Engine } from '../engine/engine.ts';
+import { type Outputs, outputsOf, type Where } from '../engine/stack-outputs.ts';
 import { projectDirectory } from '../engine/workspace.ts';
 import { lookAtSynced, lookAtWritten } from './cluster.ts';
 import type { Config } from './config.ts';
@@ -19,7 +20,7 @@ import {
   silentSwarm,
 } from './connections.ts';
 import { askContainer, isCompose, runIn } from './container.ts';
-import { type Tags, tagKeyOf, withDrift } from './drift.ts';
+import { tagKeyOf, withDrift } from './drift.ts';
 import {
   type BotFacts,
   type Delivered,
@@ -36,20 +37,6 @@ import { askTask, lookAtSwarm } from './swarm.ts';
 import { judge, listed } from './values.ts';
 
 const shortestSearched = 16;
-
-interface Where {
-  readonly directory?: string;
-  readonly namespace?: string;
-  readonly manifests?: string;
-  readonly service?: string;
-  readonly next: string;
-}
-
-/** What the last finished run put out: nothing on a stack that is not up. */
-interface Outputs {
-  readonly tags: Tags;
-  readonly delivered: Readonly<Record<string, Where>>;
-}
 
 /** What is known before anything is asked. */
 interface Case {
@@ -106,12 +93,6 @@ export async function examine(engine: Engine, { settings, mistakes }: Config): P
 /** Targets of the settings that exist. */
 function chosen(settings: Case['settings']): readonly (typeof targetNames)[number][] {
   return targetNames.filter((name) => listed(settings.targets).includes(name));
-}
-
-async function outputsOf({ ask, stack }: Engine): Promise<Outputs | undefined> {
-  const { code, stdout } = await ask(['stack', 'output', '--json', '--stack', stack]);
-  const { tags, delivered } = (code === 0 ? JSON.parse(stdout) : {}) as Partial<Outputs>;
-  return tags === undefined || delivered === undefined ? undefined : { tags, delivered };
 }
 
 function nothing(target: string, keys: readonly KeyFacts[], ...findings: Finding[]): Delivered {

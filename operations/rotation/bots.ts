@@ -1,11 +1,12 @@
 /** The bots that a stack runs, wherever it delivers, and how each of them is stopped. */
+
 import { askManager } from '../../plugins/hummingbot/swarm.ts';
 import { PluginError } from '../../plugins/resource-handler.ts';
 import { readKubeconfig } from '../../settings/kubeconfig.ts';
 import { lineOf, type Mistake } from '../../settings/mistake.ts';
 import { CommandError } from '../engine/command-error.ts';
+import type { Where } from '../engine/stack-outputs.ts';
 import { runningBot, stop, unaskable } from './running-bot.ts';
-import type { Where } from './scope.ts';
 
 export interface Bot {
   /** Target that delivers to it. */

@@ -1,10 +1,11 @@
 /** Brings one side's values to every target, and finds by their tags that it is done. */
 import { CommandError } from '../engine/command-error.ts';
 import type { Engine } from '../engine/engine.ts';
+import { type Outputs, outputsOf } from '../engine/stack-outputs.ts';
 import { upArguments } from '../engine/up.ts';
 import { isOwn, type RotatedKey } from './rotation.ts';
 import { restart, runningBot, stoppedBot } from './running-bot.ts';
-import { type Outputs, outputsOf, tagOf } from './scope.ts';
+import { tagOf } from './scope.ts';
 import type { SealedConfig } from './sealed-config.ts';
 
 /** How it ended, for who knows the time and the ledger. */

@@ -2,12 +2,13 @@
  * The bot that Docker Compose runs on this machine: stopped, or, given the new files, started once more.
  * Where none runs, nothing is started.
  */
+
 import { spawn } from 'node:child_process';
 import { isAbsolute, join } from 'node:path';
 import { composeWords, isCompose, type Ran, runIn } from '../doctor/container.ts';
 import { container } from '../doctor/report.ts';
+import type { Where } from '../engine/stack-outputs.ts';
 import { projectDirectory } from '../engine/workspace.ts';
-import type { Where } from './scope.ts';
 
 /** As long as a bot may take to log in, in seconds. */
 const patience = 600;

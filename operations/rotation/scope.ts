@@ -6,29 +6,12 @@ import { openConfig } from '../doctor/config.ts';
 import { isExternal, listed } from '../doctor/values.ts';
 import { CommandError } from '../engine/command-error.ts';
 import type { Engine } from '../engine/engine.ts';
+import { type Outputs, outputsOf } from '../engine/stack-outputs.ts';
 import { dueDay, type Ledger, lastRotated } from './ledger.ts';
 import { valueIn } from './sealed-config.ts';
 import { pathOf, type Rotatable } from './selection.ts';
 
 type Settings = Readonly<Record<string, unknown>>;
-
-/** A place where a target delivered, of the stack's outputs. */
-export interface Where {
-  readonly directory?: string;
-  readonly namespace?: string;
-  readonly manifests?: string;
-  readonly service?: string;
-  readonly next: string;
-}
-
-export interface Outputs {
-  readonly tags: Readonly<
-    Record<string, { readonly keys: Readonly<Record<string, string>>; readonly rotation?: string }>
-  >;
-  readonly delivered: Readonly<Record<string, Where>>;
-  /** What the last `up` had for settings and program; of a protected stack. */
-  readonly madeFrom?: string;
-}
 
 /** Values in it are secret, and stay in this process. */
 export interface Scope extends Rotatable {
@@ -63,14 +46,6 @@ export async function scopeOf(engine: Engine): Promise<Scope> {
       isExternal(settings, group),
     ),
   };
-}
-
-export async function outputsOf({ ask, stack }: Engine): Promise<Outputs | undefined> {
-  const { code, stdout } = await ask(['stack', 'output', '--json', '--stack', stack]);
-  const found = (code === 0 ? JSON.parse(stdout) : {}) as Partial<Outputs>;
-  const { tags, delivered, madeFrom } = found;
-  if (tags === undefined || delivered === undefined) return undefined;
-  return { tags, delivered, ...(madeFrom !== undefined && { madeFrom }) };
 }
 
 export function tagOf({ tags }: Outputs, path: string): string | undefined {
