@@ -1,5 +1,4 @@
 /** The bots that a stack runs, wherever it delivers, and how each of them is stopped. */
-
 import { askManager } from '../../plugins/hummingbot/swarm.ts';
 import { PluginError } from '../../plugins/resource-handler.ts';
 import { readKubeconfig } from '../../settings/kubeconfig.ts';

@@ -2,7 +2,6 @@
  * The bot that Docker Compose runs on this machine: stopped, or, given the new files, started once more.
  * Where none runs, nothing is started.
  */
-
 import { spawn } from 'node:child_process';
 import { isAbsolute, join } from 'node:path';
 import { composeWords, isCompose, type Ran, runIn } from '../doctor/container.ts';

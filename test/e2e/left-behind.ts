@@ -9,6 +9,7 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import type { V1ObjectMeta } from '@kubernetes/client-node';
 import { KubernetesApi } from '../../plugins/kubernetes-api.ts';
+import { eventually } from '../../rehearsal/servers/kubernetes-client.ts';
 import type { RehearsedStack } from './rehearsed-stack.ts';
 import type { Snapshot } from './snapshot-rules.ts';
 
@@ -40,8 +41,21 @@ export interface Compared {
   readonly lost: readonly string[];
 }
 
+/** Seconds in which the cluster has to collect its garbage. */
+export const collectedWithin = 30;
+
+/** The same, once the cluster has collected its garbage, or has had its time for it. */
+export async function compareAtRest(stack: RehearsedStack, snapshot: Snapshot): Promise<Compared> {
+  let compared = await compareObjects(stack, snapshot);
+  await eventually(collectedWithin, async () => {
+    if (compared.unknown.length > 0) compared = await compareObjects(stack, snapshot);
+    return compared.unknown.length === 0;
+  });
+  return compared;
+}
+
 /** The objects of the stack's namespace beside those of its state. */
-export async function compareObjects(stack: RehearsedStack, snapshot: Snapshot): Promise<Compared> {
+async function compareObjects(stack: RehearsedStack, snapshot: Snapshot): Promise<Compared> {
   const { access, namespace } = stack;
   const stored = (snapshot.deployment?.resources ?? []).flatMap(({ urn, type = '', outputs }) => {
     const { metadata = {} } = (outputs ?? {}) as { readonly metadata?: V1ObjectMeta };

@@ -15,7 +15,7 @@ import { type Snapshot, snapshotFaults } from '../e2e/snapshot-rules.ts';
 import { endOf, type Victim, victims } from '../e2e/victims.ts';
 import { random } from '../random.ts';
 import { locksOf, updatesAtOnce, updatesOf } from './backend-history.ts';
-import { type Rounds, type Slice, spread } from './rounds.ts';
+import { lastLines, type Rounds, type Slice, spread } from './rounds.ts';
 import type { Soak } from './soak.ts';
 
 const keys: readonly SecretKey[] = ['binance_api_key', 'binance_secret_key', 'postgres_user'];
@@ -71,7 +71,7 @@ class AtOnce {
     const faults: string[] = [];
     for (const [at, { code, stdout, stderr }] of results.entries()) {
       if (code === 0 || at === dead?.at) continue;
-      faults.push(`${runs[at]?.name} ended with ${code}: ${lastLines(stdout + stderr)}`);
+      faults.push(`${runs[at]?.name} ended with ${code}: ${lastLines(stdout + stderr, 4)}`);
     }
     if (victim !== undefined && dead === undefined)
       faults.push('nobody held the lock to be killed');
@@ -165,10 +165,6 @@ class AtOnce {
 
 function newValues(): ReadonlyMap<SecretKey, string> {
   return new Map(keys.map((key) => [key, makeCanary(key)]));
-}
-
-function lastLines(text: string): string {
-  return text.trim().split('\n').slice(-4).join(' / ');
 }
 
 export const soak: Soak = {

@@ -14,7 +14,7 @@ import type { ApiRequest } from '../e2e/audit-log.ts';
 import type { Result } from '../e2e/checkout.ts';
 import { type ClusterWatch, isPreflight, isReady } from '../e2e/cluster-watch.ts';
 import {
-  compareObjects,
+  compareAtRest,
   type StoredVersions,
   storedVersions,
   unknownInAws,
@@ -40,7 +40,7 @@ export const fixed: SecretKey = 'slack_webhook_url';
 const groups = ['trading', 'infrastructure', 'monitoring'];
 /** Each try that came too late is followed by one at this share of its time. */
 const sooner = 0.7;
-/** Seconds in which what a killed run left has to end, and the cluster has to collect its garbage. */
+/** Seconds in which what a killed run left has to end. */
 const endSeconds = 30;
 
 export type Values = ReadonlyMap<SecretKey, string>;
@@ -261,11 +261,7 @@ export class KilledProd {
     if (exported.code !== 0) return [...faults, `stack export ended with ${exported.code}`];
     const snapshot = JSON.parse(exported.stdout) as Snapshot;
     faults.push(...snapshotFaults(snapshot));
-    let compared = await compareObjects(stack, snapshot);
-    for (const deadline = Date.now() + endSeconds * 1000; Date.now() < deadline; await sleep(500)) {
-      if (compared.unknown.length === 0) break;
-      compared = await compareObjects(stack, snapshot);
-    }
+    const compared = await compareAtRest(stack, snapshot);
     faults.push(...compared.unknown.map((name) => `in the cluster, and nobody's: ${name}`));
     faults.push(...compared.lost.map((urn) => `in the state, and not in the cluster: ${urn}`));
     const inAws = await unknownInAws(stack, groups);

@@ -14,7 +14,8 @@ import { orphansOf } from '../e2e/machine.ts';
 import { type Snapshot, snapshotFaults } from '../e2e/snapshot-rules.ts';
 import { random } from '../random.ts';
 import { locksOf, updatesAtOnce, updatesOf } from './backend-history.ts';
-import { type Rounds, type Slice, spread } from './rounds.ts';
+import { givenText } from './given-values.ts';
+import { lastLines, type Rounds, type Slice, spread } from './rounds.ts';
 import type { Soak } from './soak.ts';
 
 const keys = ['binance_api_key', 'binance_secret_key'] as const;
@@ -73,14 +74,15 @@ class RotationsAtOnce {
       const rotate = ['run', '--silent', 'rotate', '--', 'trading.binance'];
       const child = this.checkout.start('npm', pair ? rotate : ups[up], this.#env);
       names.push(pair ? 'npm run rotate' : up);
-      runs.push(this.checkout.finish(child, pair && textOf(pair)));
+      runs.push(this.checkout.finish(child, pair && givenText(pair)));
       // Half of the rounds: at the very same time.
       if (round % 2 === 1) await sleep(draw() * apart);
     }
     const results = await Promise.all(runs);
     const faults: string[] = [];
     for (const [at, { code, stdout, stderr }] of results.entries()) {
-      if (code !== 0) faults.push(`${names[at]} ended with ${code}: ${lastLines(stdout + stderr)}`);
+      if (code !== 0)
+        faults.push(`${names[at]} ended with ${code}: ${lastLines(stdout + stderr, 4)}`);
     }
     const said = results.map(({ stdout, stderr }) => stdout + stderr).join('\n');
     faults.push(...leaks(said, this.#set).map((name) => `printed: ${name}`));
@@ -146,14 +148,6 @@ class RotationsAtOnce {
 
 function newPair(): Pair {
   return new Map(keys.map((key) => [key, makeCanary(key)]));
-}
-
-function textOf(pair: Pair): string {
-  return [...pair].map(([key, value]) => `${key.toUpperCase()}=${value}\n`).join('');
-}
-
-function lastLines(text: string): string {
-  return text.trim().split('\n').slice(-4).join(' / ');
 }
 
 export const soak: Soak = {

@@ -10,7 +10,8 @@ import type { Step } from '../../operations/rotation/rotation.ts';
 import type { Result } from '../e2e/checkout.ts';
 import { RehearsedStack } from '../e2e/rehearsed-stack.ts';
 import { victimNames } from '../e2e/victims.ts';
-import { type Event, fixed, KilledProd, type Manner, type Values } from './killed-prod.ts';
+import { givenText } from './given-values.ts';
+import { type Event, fixed, KilledProd, type Manner } from './killed-prod.ts';
 import { changeOf, killFigures, listOf } from './kills.ts';
 import { onRehearsal } from './on-rehearsal.ts';
 import { type Rounds, type Slice, spread } from './rounds.ts';
@@ -43,9 +44,7 @@ class ByRotation implements Manner {
     return this.#stack.checkout.start('npm', words, this.#stack.environment);
   }
 
-  input(values: Values): string {
-    return [...values].map(([key, value]) => `${key.toUpperCase()}=${value}\n`).join('');
-  }
+  readonly input = givenText;
 
   async next(_: number, victim: string, killed: Promise<Result>) {
     // What a killed command has left is still at work: the resumption has to live with that.

@@ -16,8 +16,9 @@ import { orphansOf } from '../e2e/machine.ts';
 import { type Snapshot, snapshotFaults } from '../e2e/snapshot-rules.ts';
 import { killDuring, type Moment, type Victim, victimNames, victims } from '../e2e/victims.ts';
 import { random } from '../random.ts';
+import { givenText } from './given-values.ts';
 import { changeOf, killFigures, listOf } from './kills.ts';
-import { type Rounds, type Slice, spread } from './rounds.ts';
+import { lastLines, type Rounds, type Slice, spread } from './rounds.ts';
 import type { Soak } from './soak.ts';
 
 const keys = ['binance_api_key', 'binance_secret_key'] as const;
@@ -78,7 +79,7 @@ export class KilledRotation {
 
   async #rotate(values: Values | undefined, ...words: readonly string[]): Promise<Result> {
     const args = ['run', '--silent', 'rotate', '--', ...words];
-    const input = values === undefined ? '' : textOf(values);
+    const input = values === undefined ? '' : givenText(values);
     return await this.checkout.run('npm', args, { env: this.#env, input });
   }
 
@@ -92,7 +93,7 @@ export class KilledRotation {
       const moment = this.#moment(victim, round % perVictim, draw, sooner ** tries);
       const args = ['run', '--silent', 'rotate', '--', 'trading.binance'];
       const child = this.checkout.start('npm', args, this.#env);
-      const result = this.checkout.finish(child, textOf(next));
+      const result = this.checkout.finish(child, givenText(next));
       const lifetime = this.#lifetimes.get(victim) ?? 1000;
       const command = commands[victim];
       const killed = await killDuring(child, { victim, moment, lifetime, choice: draw(), command });
@@ -117,7 +118,7 @@ export class KilledRotation {
       if (watch.reads < 20) faults.push(`only ${watch.reads} looks at the files`);
       const shown = leaks(said.join('\n'), this.#set);
       faults.push(...shown.map((name) => `printed: ${name}`));
-      if (faults.length > 0) faults.push(`said: ${lastLines(said.join('\n'))}`);
+      if (faults.length > 0) faults.push(`said: ${lastLines(said.join('\n'), 6)}`);
       if (killed === undefined && faults.length === 0 && tries < 3) continue;
       if (killed === undefined) faults.push('the victim was gone each time');
       const when = 'share' in moment ? `${Math.round(moment.share * 100)} %` : moment.event;
@@ -222,14 +223,6 @@ export class KilledRotation {
 
 function newValues(): Values {
   return new Map(keys.map((key) => [key, makeCanary(key)]));
-}
-
-function textOf(values: Values): string {
-  return [...values].map(([key, value]) => `${key.toUpperCase()}=${value}\n`).join('');
-}
-
-function lastLines(text: string): string {
-  return text.trim().split('\n').slice(-6).join(' / ');
 }
 
 export const soak: Soak = {

@@ -10,7 +10,7 @@ import { processesMarked } from '../../rehearsal/servers/process.ts';
 import { leaks } from '../canary.ts';
 import { type ClusterWatch, isDone, isPreflight } from '../e2e/cluster-watch.ts';
 import { Issuers } from '../e2e/issuers.ts';
-import { compareObjects, unknownInAws } from '../e2e/left-behind.ts';
+import { compareAtRest, unknownInAws } from '../e2e/left-behind.ts';
 import { isLanguageHost } from '../e2e/machine.ts';
 import { deployer, RehearsedStack } from '../e2e/rehearsed-stack.ts';
 import { absences, makePair, mixtures, overlaps, type Pair } from '../e2e/rotation-rules.ts';
@@ -25,8 +25,6 @@ const groups = ['trading', 'infrastructure', 'monitoring'];
 const mostGrowth = 0.01;
 /** The most of a rotation's own time until the new value can be read, in milliseconds. */
 const mostTime = 10_000;
-/** Seconds that the cluster has to collect its garbage. */
-const endSeconds = 30;
 /** Of External Secrets Operator where it polls, in seconds. */
 const intervals = [15, 60];
 /** US dollars for 10,000 calls of AWS Secrets Manager (its price list, us-east-1). */
@@ -116,11 +114,7 @@ class Row {
     const exported = await stack.pulumi(['stack', 'export']);
     const snapshot = JSON.parse(exported.stdout) as Snapshot;
     faults.push(...snapshotFaults(snapshot));
-    let compared = await compareObjects(stack, snapshot);
-    for (const deadline = Date.now() + endSeconds * 1000; Date.now() < deadline; await sleep(500)) {
-      if (compared.unknown.length === 0) break;
-      compared = await compareObjects(stack, snapshot);
-    }
+    const compared = await compareAtRest(stack, snapshot);
     faults.push(...compared.unknown.map((name) => `in the cluster, and nobody's: ${name}`));
     const inAws = await unknownInAws(stack, groups);
     faults.push(...inAws.map((name) => `in AWS, and nobody's: ${name}`));

@@ -86,6 +86,11 @@ export class Rounds {
   }
 }
 
+/** The end of what a run said, on one line of a fault. */
+export function lastLines(text: string, count: number): string {
+  return text.trim().split('\n').slice(-count).join(' / ');
+}
+
 /** `least .. median .. most` */
 export function spread(values: readonly number[]): string {
   const sorted = values.toSorted((a, b) => a - b);

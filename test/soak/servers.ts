@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SecretKey } from '../../components/catalog.ts';
-import { compareObjects, storedVersions } from '../e2e/left-behind.ts';
+import { compareAtRest, storedVersions } from '../e2e/left-behind.ts';
 import { appearing } from '../e2e/process-tree.ts';
 import { RehearsedStack } from '../e2e/rehearsed-stack.ts';
 import { bookFaults, makePair } from '../e2e/rotation-rules.ts';
@@ -84,11 +84,7 @@ class KilledServers {
     if (code !== 0) return [`stack export ended with ${code}`];
     const snapshot = JSON.parse(stdout) as Snapshot;
     faults.push(...snapshotFaults(snapshot));
-    let compared = await compareObjects(stack, snapshot);
-    for (let tries = 0; compared.unknown.length > 0 && tries < 60; tries += 1) {
-      await sleep(500);
-      compared = await compareObjects(stack, snapshot);
-    }
+    const compared = await compareAtRest(stack, snapshot);
     faults.push(...compared.unknown.map((each) => `in the cluster, and nobody's: ${each}`));
     faults.push(...compared.lost.map((urn) => `lost: ${urn}`));
     const { current, previous } = await storedVersions(stack, 'trading');
