@@ -9,10 +9,14 @@ describe('rotations in any order, killed anywhere', function () {
   this.timeout(60_000);
 
   it('lose no value, revoke none in use, and converge in two runs', async () => {
-    const seed = fuzzSeed();
-    const { seen, fault } = await fuzzRotations(seed, 1000);
-    assert.equal(fault, undefined, again(seed));
-    const missing = situations.filter((each) => !seen.has(each));
+    const first = fuzzSeed();
+    let missing: readonly string[] = situations;
+    // What is rare may take another thousand.
+    for (let seed = first; missing.length > 0 && seed < first + 3; seed += 1) {
+      const { seen, fault } = await fuzzRotations(seed, 1000);
+      assert.equal(fault, undefined, again(seed));
+      missing = missing.filter((each) => !seen.has(each));
+    }
     assert.deepEqual(missing, [], 'never tried');
   });
 
