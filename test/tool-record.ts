@@ -10,25 +10,34 @@ import { basename, join } from 'node:path';
 export class ToolRecord {
   /** To be the first on the PATH. */
   readonly directory = mkdtempSync(join(tmpdir(), 'tool-record-'));
-  readonly #record = join(this.directory, 'record');
+  readonly #arguments = join(this.directory, 'arguments');
+  readonly #environments = join(this.directory, 'environments');
 
   constructor(tool: string) {
     const script = [
       '#!/bin/sh',
-      `cat /proc/$$/cmdline /proc/$$/environ >> '${this.#record}'`,
+      `cat /proc/$$/cmdline >> '${this.#arguments}'`,
+      `cat /proc/$$/environ >> '${this.#environments}'`,
       `exec '${tool}' "$@"`,
     ];
     writeFileSync(join(this.directory, basename(tool)), `${script.join('\n')}\n`, { mode: 0o755 });
   }
 
-  /** Arguments and variables of all its runs, one a line. */
-  text(): string {
-    return existsSync(this.#record)
-      ? readFileSync(this.#record, 'latin1').replaceAll('\0', '\n')
-      : '';
+  /** Of all its runs, one a line. */
+  arguments(): string {
+    return linesOf(this.#arguments);
+  }
+
+  /** Of all its runs, one a line. */
+  environments(): string {
+    return linesOf(this.#environments);
   }
 
   remove(): void {
     rmSync(this.directory, { recursive: true, force: true });
   }
+}
+
+function linesOf(path: string): string {
+  return existsSync(path) ? readFileSync(path, 'latin1').replaceAll('\0', '\n') : '';
 }

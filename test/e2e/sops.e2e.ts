@@ -139,9 +139,14 @@ describe('target sops', () => {
     try {
       await up({ PATH: [told.directory, process.env.PATH].join(delimiter) });
       await watch.stop();
-      const seen = [told.text(), ...watch.arguments, ...watch.environments];
+      const seen = [
+        told.arguments(),
+        told.environments(),
+        ...watch.arguments,
+        ...watch.environments,
+      ];
       assert.deepEqual(leaks(seen.join('\n'), canaries), []);
-      assert.match(told.text(), /sops\n.*\nencrypt\n/su, 'the control: sops was recorded');
+      assert.match(told.arguments(), /sops\n.*\nencrypt\n/su, 'the control: sops was recorded');
     } finally {
       told.remove();
     }

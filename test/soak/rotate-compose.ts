@@ -21,8 +21,6 @@ const state = '.local/state/.pulumi';
 const stateFile = join(state, 'stacks/hummingbot-secrets/dev.json');
 /** The most that the state may grow by in a hundred rotations, as a share. */
 const mostGrowth = 0.01;
-/** The most from the command's start to the new value in its place, in milliseconds. */
-const mostTime = 10_000;
 /** Pulumi's own history of updates grows by files of these names; it is counted by itself. */
 const history = /(?:^|\/)state\/\.pulumi\/(?:history|backups)\//u;
 
@@ -89,7 +87,6 @@ class Row {
         faults.push(`the file of ${keys[half]} is another`);
       }
     }
-    if (times.arrived > mostTime) faults.push(`it arrived after ${Math.round(times.arrived)} ms`);
     const kept = this.#kept();
     faults.push(...kept.filter((path) => !this.#files.has(path)).map((path) => `left: ${path}`));
     const here = new Set(kept);
@@ -146,14 +143,10 @@ export const soak: Soak = {
         'from standard input, with a hook that revokes. After each: both targets have the new values; no file, ' +
         'temporary or not, is there than after the second one, but those of the history of updates that Pulumi keeps; no process is left, but a language host that ends by its own check; the ledger has a line more, and its chain is whole; ' +
         'nothing that was printed has a value. Arrived: the later of the times that the file system gives to the ' +
-        "new files, from the command's start. Figures of three numbers are the least, the median and the most.",
+        "new files, from the command's start, beside other tests on the machine (its limit is that of the soak `rotate-targets`). Figures of three numbers are the least, the median and the most.",
       figures: [
         { what: 'in a row on one stack', seen: String(most(of('inARow'))) },
-        {
-          what: 'arrived after, ms',
-          seen: spread(of('arrived')),
-          holds: most(of('arrived')) <= mostTime,
-        },
+        { what: 'arrived after, ms', seen: spread(of('arrived')) },
         { what: 'the whole command, ms', seen: spread(of('whole')) },
         { what: 'the state, bytes', seen: spread(of('state')) },
         {

@@ -2,19 +2,14 @@
  * Ten rotations on each target by `npm run rotate`, through its adapter of the conformance suite: how
  * long each takes until its new value can be read there. Linux and root.
  */
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative, resolve } from 'node:path';
+import { join } from 'node:path';
 import { rotationsVariable, timesVariable } from '../e2e/conformance/suite.ts';
+import { runTarget, targets } from '../e2e/conformance/target-run.ts';
 import { type Rounds, spread } from './rounds.ts';
 import type { Figure, Soak } from './soak.ts';
 
-const project = resolve(import.meta.dirname, '../..');
-const suites = join(project, 'test/e2e/conformance');
-const targets = readdirSync(suites)
-  .filter((name) => name.endsWith('.e2e.ts'))
-  .map((name) => name.replace('.e2e.ts', ''));
 const rotations = 10;
 /** The most from the command's start until the new value can be read, in milliseconds. */
 const mostTime = 10_000;
@@ -24,19 +19,11 @@ async function round(at: number): Promise<Parameters<Rounds['add']>[0]> {
   const folder = mkdtempSync(join(tmpdir(), 'rotate-targets-'));
   try {
     const file = join(folder, 'times');
-    const path = relative(project, join(suites, `${target}.e2e.ts`));
-    const words = ['mocha', '--no-config', '--timeout', '1800000', '--grep', 'rotates', path];
-    const env = { ...process.env, [rotationsVariable]: `${rotations}`, [timesVariable]: file };
-    const child = spawn('npx', words, {
-      cwd: project,
-      env,
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
-    const code = await new Promise<number>((settle) =>
-      child.on('close', (status) => settle(status ?? 1)),
-    );
-    const faults = code === 0 ? [] : [`the check fails: npx ${words.join(' ')}`];
-    const times = code === 0 ? readFileSync(file, 'utf8').trim().split('\n').map(Number) : [];
+    const more = { [rotationsVariable]: `${rotations}`, [timesVariable]: file };
+    const { passes, failures } = await runTarget(target, { checks: 'rotates by', more });
+    const holds = passes.length === 1 && failures.length === 0;
+    const faults = holds ? [] : [failures[0]?.err.message ?? 'nothing was checked'];
+    const times = holds ? readFileSync(file, 'utf8').trim().split('\n').map(Number) : [];
     const late = times.filter((each) => each > mostTime);
     faults.push(...late.map((each) => `it could be read after ${each} ms`));
     const figures = Object.fromEntries(times.map((each, serial) => [`time ${serial}`, each]));

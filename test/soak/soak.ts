@@ -47,6 +47,7 @@ const soaks: Readonly<Record<string, () => Promise<Soak>>> = {
   'kills-prod': async () => (await import('./kills-prod.ts')).soak,
   'rotate-at-once': async () => (await import('./rotate-at-once.ts')).soak,
   'rotate-compose': async () => (await import('./rotate-compose.ts')).soak,
+  'rotate-failing': async () => (await import('./rotate-failing.ts')).soak,
   'rotate-kills': async () => (await import('./rotate-kills.ts')).soak,
   'rotate-kills-prod': async () => (await import('./rotate-kills-prod.ts')).soak,
   'rotate-kubernetes': async () => (await import('./rotate-kubernetes.ts')).soak,

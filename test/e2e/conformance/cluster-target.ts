@@ -6,6 +6,7 @@ import { differences } from '../../../rehearsal/keystore.ts';
 import { shownRequest } from '../audit-log.ts';
 import type { Checkout, Result } from '../checkout.ts';
 import { type Mark, RehearsedStack } from '../rehearsed-stack.ts';
+import { type Breakage, noSecretMore } from './breakage.ts';
 import type { ConformingTarget } from './target.ts';
 import { everyByteClass, pairsIn } from './values.ts';
 
@@ -20,6 +21,10 @@ export interface ClusterTargetArgs {
   readonly bringBack?: (stack: RehearsedStack) => Promise<void>;
   /** All that was ever written there, by whoever deploys. @default - AWS's is known */
   readonly storeWrites?: (stack: RehearsedStack) => readonly string[];
+  /** How its store fails; that the namespace takes no Secret is known. @default - it has no store */
+  readonly storeFails?: (stack: RehearsedStack) => Breakage;
+  /** Done once the stack is up, and what undoes it. @default - nothing */
+  readonly prepare?: (stack: RehearsedStack) => Promise<() => Promise<void>>;
 }
 
 interface StoreMark extends Mark {
@@ -37,6 +42,9 @@ export class ClusterTarget implements ConformingTarget {
   readonly #stored: (stack: RehearsedStack) => Promise<readonly string[]>;
   readonly #storeWrites: (stack: RehearsedStack) => readonly string[];
   readonly #bringBack: (stack: RehearsedStack) => Promise<void>;
+  readonly breakages: readonly Breakage[];
+  readonly #prepare: NonNullable<ClusterTargetArgs['prepare']>;
+  #undo = async (): Promise<void> => {};
 
   constructor(args: ClusterTargetArgs) {
     const { name, owner, protect = true, stored = async () => [], storeWrites = () => [] } = args;
@@ -49,13 +57,18 @@ export class ClusterTarget implements ConformingTarget {
     this.#stack.commit('targets', [name]);
     if (!protect) this.#stack.commit('protect', false);
     this.checkout = this.#stack.checkout;
+    const store = args.storeFails?.(this.#stack);
+    this.breakages = [...(store === undefined ? [] : [store]), noSecretMore(this.#stack)];
+    this.#prepare = args.prepare ?? (async () => async () => {});
   }
 
   async start(): Promise<void> {
     await this.#stack.start();
+    this.#undo = await this.#prepare(this.#stack);
   }
 
   async end(): Promise<void> {
+    await this.#undo();
     await this.#stack.end();
   }
 

@@ -5,6 +5,7 @@ import type { SecretKey } from '../../../components/catalog.ts';
 import type { TargetName } from '../../../components/delivery/targets.ts';
 import { canaryValues } from '../../canary-values.ts';
 import { Checkout, type FileFacts, type Result } from '../checkout.ts';
+import { readOnlyFolder } from './breakage.ts';
 import type { ConformingTarget } from './target.ts';
 
 export const directory = 'out/dev';
@@ -13,6 +14,7 @@ export abstract class FileTarget implements ConformingTarget {
   abstract readonly name: TargetName;
   readonly stack = 'dev';
   readonly checkout = new Checkout();
+  readonly breakages = [readOnlyFolder(() => this.checkout.path(directory))];
   abstract readonly awkward: string;
   abstract readonly refused: ReadonlyMap<string, RegExp>;
 

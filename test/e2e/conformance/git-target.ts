@@ -14,6 +14,7 @@ import { goTool, toolDirectory } from '../../../operations/engine/go.ts';
 import { kubernetes, sops } from '../../../rehearsal/tools/tools.ts';
 import { canaryValues } from '../../canary-values.ts';
 import { Checkout, type FileFacts, type Result } from '../checkout.ts';
+import { readOnlyFolder } from './breakage.ts';
 import type { ConformingTarget } from './target.ts';
 import { everyByteClass } from './values.ts';
 
@@ -94,6 +95,7 @@ export class GitTarget implements ConformingTarget {
   readonly name: TargetName = 'sops';
   readonly stack = 'dev';
   readonly checkout = new Checkout();
+  readonly breakages = [readOnlyFolder(() => this.checkout.path(directory))];
   readonly awkward = everyByteClass;
   readonly refused = new Map<string, RegExp>();
   #key: AgeKey | undefined;

@@ -3,28 +3,14 @@
  * table, target by check; `-- --write` writes it to docs/targets/conformance.md. A target that fails is
  * shown failing. Ends as Mocha does, with "N passing".
  */
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, relative, resolve } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { CommandError, runCommand } from '../../../operations/engine/command-error.ts';
+import { runTarget, targets } from './target-run.ts';
 
 const project = resolve(import.meta.dirname, '../../..');
 const page = 'docs/targets/conformance.md';
-
-/** Of Mocha's JSON reporter. */
-interface Report {
-  readonly passes: readonly Test[];
-  /** Of hooks too. */
-  readonly failures: readonly Test[];
-}
-
-interface Test {
-  readonly title: string;
-  /** Milliseconds. */
-  readonly duration?: number;
-  readonly err: { readonly stack?: string; readonly message?: string };
-}
 
 interface Outcome {
   readonly target: string;
@@ -38,20 +24,11 @@ const jobs = 2;
 /** The longest first, so that two end at about the same time. */
 const first = ['aws-secrets-manager', 'sealed-secrets', 'vault', 'kubernetes', 'swarm'];
 const rank = (target: string): number => (first.indexOf(target) + 1 || first.length + 1) - 1;
-const targets = readdirSync(import.meta.dirname)
-  .filter((name) => name.endsWith('.e2e.ts'))
-  .map((name) => name.replace('.e2e.ts', ''))
-  .toSorted((a, b) => rank(a) - rank(b));
+const ordered = targets.toSorted((a, b) => rank(a) - rank(b));
 
-async function runTarget(target: string, folder: string): Promise<Outcome> {
-  const output = join(folder, `${target}.json`);
-  const mocha = ['--no-config', '--timeout', '900000', '--reporter', 'json'];
-  const path = relative(project, join(import.meta.dirname, `${target}.e2e.ts`));
-  const words = ['mocha', ...mocha, '--reporter-option', `output=${output}`, path];
+async function outcomeOf(target: string): Promise<Outcome> {
   const begun = performance.now();
-  const child = spawn('npx', words, { cwd: project, stdio: ['ignore', 'ignore', 'inherit'] });
-  await new Promise((settle) => child.on('close', settle));
-  const { passes, failures } = JSON.parse(readFileSync(output, 'utf8')) as Report;
+  const { passes, failures } = await runTarget(target);
   const checks = new Map<string, number | undefined>([
     ...passes.map(({ title, duration = 0 }) => [title, duration / 1000] as const),
     ...failures.map(({ title }) => [title, undefined] as const),
@@ -63,12 +40,12 @@ async function runTarget(target: string, folder: string): Promise<Outcome> {
   return { target, checks };
 }
 
-async function runAll(folder: string): Promise<readonly Outcome[]> {
+async function runAll(): Promise<readonly Outcome[]> {
   const outcomes = new Map<string, Outcome>();
-  const waiting = [...targets];
+  const waiting = [...ordered];
   const work = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      outcomes.set(next, await runTarget(next, folder));
+      outcomes.set(next, await outcomeOf(next));
     }
   };
   await Promise.all(Array.from({ length: jobs }, work));
@@ -112,25 +89,20 @@ async function main(): Promise<number> {
     execFileSync('git', words, { cwd: project, encoding: 'utf8' }).trim();
   const changed = git('status', '--porcelain', '--untracked-files=no') === '' ? '' : ', changed';
   const commit = `at commit ${git('rev-parse', '--short=12', 'HEAD')}${changed}`;
-  const folder = mkdtempSync(join(tmpdir(), 'conformance-'));
-  try {
-    const outcomes = await runAll(folder);
-    const date = new Date().toISOString().slice(0, 10);
-    const shown = pageOf(outcomes, [`on ${date}`, commit]);
-    if (word === '--write') {
-      writeFileSync(join(project, page), shown);
-      console.log(`wrote ${page}`);
-    } else {
-      console.log(shown.slice(shown.indexOf('| check')));
-    }
-    const all = outcomes.flatMap(({ checks }) => [...checks.values()]);
-    const failed = all.filter((seconds) => seconds === undefined).length;
-    console.log(`  ${all.length - failed} passing`);
-    if (failed > 0) console.log(`  ${failed} failing`);
-    return all.length > 0 && failed === 0 ? 0 : 1;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+  const outcomes = await runAll();
+  const date = new Date().toISOString().slice(0, 10);
+  const shown = pageOf(outcomes, [`on ${date}`, commit]);
+  if (word === '--write') {
+    writeFileSync(join(project, page), shown);
+    console.log(`wrote ${page}`);
+  } else {
+    console.log(shown.slice(shown.indexOf('| check')));
   }
+  const all = outcomes.flatMap(({ checks }) => [...checks.values()]);
+  const failed = all.filter((seconds) => seconds === undefined).length;
+  console.log(`  ${all.length - failed} passing`);
+  if (failed > 0) console.log(`  ${failed} failing`);
+  return all.length > 0 && failed === 0 ? 0 : 1;
 }
 
 if (import.meta.main) await runCommand(main);

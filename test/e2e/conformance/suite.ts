@@ -18,6 +18,7 @@ import { copiesOf } from '../../bench/state.ts';
 import { leaks, makeCanary } from '../../canary.ts';
 import type { Result } from '../checkout.ts';
 import { appearing, descendants } from '../process-tree.ts';
+import { HeldRotation } from './held-rotation.ts';
 import type { ConformingTarget } from './target.ts';
 
 const key = 'kucoin_passphrase';
@@ -31,6 +32,12 @@ export const rotationsVariable = 'CONFORMANCE_ROTATIONS';
 export const timesVariable = 'CONFORMANCE_ROTATION_TIMES';
 /** More than one for the soak `rotate-targets`, which reads the milliseconds of each from a file. */
 const rotations = Number(process.env[rotationsVariable] ?? 1);
+/**
+ * Names of the targets that fail in the middle of a rotation. One that takes seconds in every run; all
+ * of them, where a failure takes as long as its system is waited for, in the soak `rotate-failing`.
+ */
+export const failingVariable = 'CONFORMANCE_FAILING';
+const failing = (process.env[failingVariable] ?? 'env-file').split(',');
 /** As the stack files have them: what needs a service that is not listed is not asked for. */
 const services = serviceNames.filter((name) => name !== 'keystore');
 const ofMonitoring = new Set<string>(keysOf('monitoring').map((name) => entryOf(name).usedWith));
@@ -204,6 +211,84 @@ export function conforms(target: ConformingTarget): void {
       }
       assert.deepEqual(await target.places(), places, 'nothing is left of what was between');
     });
+
+    for (const { name, breaks, mends } of failing.includes(target.name) ? target.breakages : []) {
+      const path = `monitoring.${other}`;
+      /** Rotates while it is broken. @returns the values before and after, by what it ended with */
+      const rotates = async (held: HeldRotation, mended: 'once' | 'never') => {
+        const old = values.get(other) ?? '';
+        const next = makeCanary(`failing-${set.size}`);
+        set.set(`${other} ${set.size}`, next);
+        const { code, stdout, stderr } = await held.rotate([path], next, {
+          beforeRollOut: breaks,
+          ...(mended === 'once' && { beforeTakingBack: mends }),
+        });
+        assert.equal(code, 1, stdout + stderr);
+        const steps = [...stdout.matchAll(/^\d of 6 {2}(?:check|roll out|revoke)$/gmu)].map(String);
+        assert.deepEqual(steps, ['3 of 6  check', '4 of 6  roll out']);
+        assert.equal(held.revocations, 0, 'revoked before the new one was proven');
+        return { old, next, said: stdout + stderr };
+      };
+
+      /** What was rotated is there, and what it replaced was revoked, once. */
+      const isDone = async (held: HeldRotation, places: readonly string[], next: string) => {
+        assert.ok((await target.value(other)) === next, other);
+        assert.equal(held.revocations, 1);
+        assert.deepEqual(await target.places(), places, 'nothing is left of what was between');
+        values.set(other, next);
+      };
+
+      it(`takes the old value back when ${name} once in a rotation, revokes nothing, and a resumption is all that it needs`, async () => {
+        const held = new HeldRotation(target, path);
+        const places = await target.places();
+        await held.hold();
+        try {
+          const { old, next, said } = await rotates(held, 'once');
+          assert.match(
+            said,
+            /the old value is back in every place; the new one is kept: .*--resume/u,
+          );
+          assert.ok((await target.value(other)) === old, 'the old value is not back');
+          const { code, stdout, stderr } = await held.rotate(['--resume'], '');
+          assert.equal(code, 0, stdout + stderr);
+          await isDone(held, places, next);
+        } finally {
+          await mends();
+          await held.letGo();
+        }
+      });
+
+      it(`stays where it is when ${name} for good in a rotation, revokes nothing, and is over once it is mended`, async () => {
+        const held = new HeldRotation(target, path);
+        const places = await target.places();
+        await held.hold();
+        try {
+          const { old, next } = await rotates(held, 'never');
+          const again = await held.rotate(['--resume'], '');
+          assert.equal(again.code, 1, again.stdout + again.stderr);
+          assert.equal(held.revocations, 0, 'revoked before the new one was proven');
+          await mends();
+          const between = await target.value(other);
+          assert.ok(between === old || between === next, 'neither the old value nor the new one');
+          // The first takes the old value back, when that is what it had come to.
+          const first = await held.rotate(['--resume'], '');
+          if (first.code !== 0) {
+            assert.match(
+              first.stderr,
+              /the old value is back in every place; the new one is kept/u,
+            );
+            assert.ok((await target.value(other)) === old, 'the old value is not back');
+            assert.equal(held.revocations, 0, 'revoked before the new one was proven');
+            const second = await held.rotate(['--resume'], '');
+            assert.equal(second.code, 0, second.stdout + second.stderr);
+          }
+          await isDone(held, places, next);
+        } finally {
+          await mends();
+          await held.letGo();
+        }
+      });
+    }
 
     if (target.refused.size > 0) {
       it('says beforehand which values it does not carry, and nothing is touched', async () => {

@@ -8,6 +8,7 @@ import type { SecretKey } from '../../../components/catalog.ts';
 import { differences } from '../../../rehearsal/keystore.ts';
 import type { Result } from '../checkout.ts';
 import { SwarmStack } from '../swarm-stack.ts';
+import { noSocket } from './breakage.ts';
 import { conforms } from './suite.ts';
 import type { ConformingTarget } from './target.ts';
 import { everyByteClass } from './values.ts';
@@ -21,6 +22,7 @@ class Swarm implements ConformingTarget {
   readonly #stack = new SwarmStack();
   readonly stack = this.#stack.stack;
   readonly checkout = this.#stack.checkout;
+  readonly breakages = [noSocket(() => this.#stack.socket)];
   /** Each has a name of its own: the container of the one before may take its time to end. */
   #readers = 0;
 

@@ -2,6 +2,7 @@
 import type { SecretKey } from '../../../components/catalog.ts';
 import type { TargetName } from '../../../components/delivery/targets.ts';
 import type { Checkout, Result } from '../checkout.ts';
+import type { Breakage } from './breakage.ts';
 
 export interface ConformingTarget {
   readonly name: TargetName;
@@ -37,6 +38,9 @@ export interface ConformingTarget {
   edit(key: SecretKey, value: string): Promise<void>;
   /** For a controller that owns it: seconds until what was deleted is back. Absent: nobody does. */
   readonly owner?: { readonly backWithinSeconds: number };
+
+  /** What keeps it from taking values, for a rotation in whose middle that happens. */
+  readonly breakages: readonly Breakage[];
 
   /** What a user does before a group that was taken away comes back. Absent: nothing. */
   bringBack?(): Promise<void>;

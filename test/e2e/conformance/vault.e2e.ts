@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { groupNames } from '../../../components/catalog.ts';
 import { isObject } from '../../../plugins/resource-handler.ts';
 import { VaultApi } from '../../../plugins/vault-api.ts';
+import { sealedVault } from './breakage.ts';
 import { ClusterTarget } from './cluster-target.ts';
 import { conforms } from './suite.ts';
 
@@ -20,6 +21,7 @@ conforms(
     name: 'vault',
     owner: { backWithinSeconds: 30 },
     protect: false,
+    storeFails: sealedVault,
     /** Those whose newest version is there. */
     stored: async ({ environment }) => {
       const api = await VaultApi.connect(String(environment.VAULT_ADDR), environment);
