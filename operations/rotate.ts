@@ -6,13 +6,13 @@
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { base32 } from '@scure/base';
-import { entryOf, type SecretKey, secretKeys } from '../components/catalog.ts';
+import { entryOf, type SecretKey } from '../components/catalog.ts';
 import { CommandError, refuseSwallowedFlags, runCommand } from './engine/command-error.ts';
 import { type Engine, prepareEngine } from './engine/engine.ts';
 import { Turn } from './engine/turn.ts';
 import { author } from './rotation/author.ts';
 import { drive } from './rotation/drive.ts';
-import { botsOf, emergencyOf } from './rotation/emergency.ts';
+import { botsOf, emergencyOf, isOfBot, stopAtOnce } from './rotation/emergency.ts';
 import {
   ledgerName,
   loadJournal,
@@ -22,7 +22,7 @@ import {
 } from './rotation/files.ts';
 import { givenValues } from './rotation/given-values.ts';
 import { type Journal, keptOf, without } from './rotation/journal.ts';
-import { lastBefore, refuseCutOff } from './rotation/last-entry.ts';
+import { cutOffLine, lastBefore } from './rotation/last-entry.ts';
 import { dueItems, type Ledger, lastRotated, openItems } from './rotation/ledger.ts';
 import { metricsOf } from './rotation/metrics.ts';
 import { NewValues } from './rotation/new-values.ts';
@@ -34,7 +34,8 @@ import { confirmationOf } from './rotation/record.ts';
 import { parseRequest, type Request, usage } from './rotation/request.ts';
 import { OwnRevokingHands } from './rotation/revoking-hands.ts';
 import { aborted, holdsValues, type Rotation, resumed, superseded } from './rotation/rotation.ts';
-import { type Scope, scopeLines, scopeOf, tagOf } from './rotation/scope.ts';
+import { composeBot, noRight } from './rotation/running-bot.ts';
+import { isSet, rotatableOf, type Scope, scopeLines, scopeOf, tagOf } from './rotation/scope.ts';
 import { SealedConfig } from './rotation/sealed-config.ts';
 import { allOf, dueOf, pathOf, select } from './rotation/selection.ts';
 import { StateValues } from './rotation/state-values.ts';
@@ -77,31 +78,35 @@ async function main(): Promise<number> {
   if (!plan) await Turn.take(stack);
   if (act === 'confirm') return confirm(request, loadLedger(stack));
   const scope = await scopeOf(engine);
-  refuseCutOff(stack, scope.outputs.tags, loadJournal(stack), loadLedger(stack));
+  const { compromised } = request;
+  const known = await ledgerOf(scope, request);
+  const cutOff = cutOffLine(stack, scope.outputs.tags, loadJournal(stack), known);
+  // An emergency does not wait for a line that another checkout may have.
+  if (cutOff !== undefined && !compromised) throw new CommandError(cutOff);
+  if (cutOff !== undefined) console.error(cutOff);
+  const isNew = act === 'rotate' || act === 'back';
+  // A wrong word changes nothing, nor does one that has to wait.
+  const keys = isNew ? chosen(scope, request, known) : [];
+  if (isNew && !plan && !compromised) refuseUnfinished(stack, loadJournal(stack));
   // Who goes back or gives up may be about to use an old credential again; an emergency waits for nothing.
   const urgent =
-    request.compromised ||
-    (act === 'resume' && loadJournal(stack).current?.emergency !== undefined);
+    compromised || (act === 'resume' && loadJournal(stack).current?.emergency !== undefined);
   if (!plan && !urgent && act !== 'back' && act !== 'abort') {
     const done = await revokePending(engine, scope);
     if (act === 'revoke') return afterRevoking(stack, done);
   }
   const ledger = loadLedger(stack);
   if (act === 'resume' || act === 'abort') return await goOn(engine, scope, request);
-  const keys = chosen(scope, request, ledger);
   if (keys.length === 0) {
     console.log(`Nothing of stack ${stack} is due.`);
     return 0;
   }
   const journal = loadJournal(stack);
-  // Another emergency may take the place of one.
-  const unfinished = request.compromised && journal.current?.emergency !== undefined;
-  if (!plan && !unfinished) refuseUnfinished(stack, journal);
   console.log('1 of 6  scope');
   for (const line of scopeLines(scope, keys, ledger)) console.log(line);
-  const bots = request.compromised ? await botsOf(scope, request, keys) : [];
+  const bots = compromised ? await botsOf(scope, request, keys) : [];
   if (plan) return 0;
-  if (request.compromised) return await replace(engine, scope, request, journal, { keys, bots });
+  if (compromised) return await replace(engine, scope, request, journal, { keys, bots });
   if (act === 'back') return await back(engine, scope, request, { journal, ledger }, keys);
   const [own, others] = withoutPeople(keys, request);
   if (own.length > 0) {
@@ -119,11 +124,8 @@ async function main(): Promise<number> {
 /** Opens nothing: ages are in the ledger, and which keys there are, in the stack file. */
 async function printMetrics(stack: string): Promise<number> {
   const { settings } = await prepareEngine(stack, { lock: false });
-  const names = [settings.exchanges, settings.services].flatMap((list) =>
-    Array.isArray(list) ? list.map(String) : [],
-  );
-  const used = secretKeys.filter((key) => names.includes(entryOf(key).usedWith));
-  process.stdout.write(metricsOf(stack, used, loadJournal(stack), loadLedger(stack)));
+  const keys = allOf(rotatableOf(stack, settings, (key) => isSet(settings, key)));
+  process.stdout.write(metricsOf(stack, keys, loadJournal(stack), loadLedger(stack)));
   return 0;
 }
 
@@ -184,15 +186,45 @@ async function replace(
 ): Promise<number> {
   const wanted = emergencyOf(scope, keys, bots, beginning(scope, request));
   const first = before.current && superseded(before.current, wanted);
-  if (first === undefined) refuseUnfinished(request.stack, before);
+  if (first === undefined && before.current !== undefined && holdsValues(before.current)) {
+    // In the middle of a roll out, which has to be ended first: without a bot meanwhile.
+    if (bots.length > 0) await stopAtOnce(scope);
+    refuseUnfinished(request.stack, before);
+  }
   return await run(engine, scope, request, before, first ?? wanted);
 }
 
-function beginning({ outputs, settings }: Scope, { why }: Request): Beginning {
+/** @throws CommandError for one that was changed; the bots of an emergency are stopped by then */
+async function ledgerOf(scope: Scope, request: Request): Promise<Ledger> {
+  const { stack, compromised, plan } = request;
+  try {
+    return loadLedger(stack);
+  } catch (error) {
+    if (compromised && !plan) {
+      const keys = chosen(scope, request, { entries: [], heads: [] });
+      if (keys.some((key) => isOfBot(key))) await stopAtOnce(scope);
+    }
+    throw error;
+  }
+}
+
+function beginning({ outputs, settings }: Scope, { why, stack, compromised }: Request): Beginning {
   const id = base32.encode(randomBytes(5)).slice(0, 6).toLowerCase();
   const targets = Object.keys(outputs.delivered);
   const before = lastBefore(settings);
-  return { id, begun: new Date().toISOString(), who: author(), why, targets, before };
+  const common = { id, begun: new Date().toISOString(), who: author(), why, targets, before };
+  // Who stops bots has looked for them.
+  if (compromised) return common;
+  const { running, silent } = composeBot(outputs.delivered);
+  if (running !== undefined) return { ...common, ran: [running.target] };
+  // One that runs would keep the old values, and nobody would know.
+  if (silent === noRight) {
+    throw new CommandError(
+      `docker: got ${silent}; allowed: an engine that says whether the bot runs; fix: rotate as a user who may (id -nG lists docker), npm run rotate -- --stack ${stack}; nothing was changed`,
+    );
+  }
+  if (silent !== undefined) console.log(`  docker: ${silent}, so no bot of it is started anew`);
+  return common;
 }
 
 async function goOn(engine: Engine, scope: Scope, request: Request): Promise<number> {
@@ -282,7 +314,7 @@ async function run(
   });
   try {
     const end = await drive({ ...journal, current }, hands);
-    return ended(stack, end);
+    return ended(stack, end, hands.wasInterrupted);
   } catch (error) {
     const left = loadJournal(stack);
     // Nobody resumes what has no value yet.
@@ -307,7 +339,7 @@ function placeOf(file: string | undefined): string | undefined {
 }
 
 /** The last lines of a run, and its exit code. */
-function ended(stack: string, { current }: Journal): number {
+function ended(stack: string, { current }: Journal, wasInterrupted: boolean): number {
   const again = `npm run rotate -- --stack ${stack}`;
   if (current === undefined) {
     const now = new Date().toISOString();
@@ -316,7 +348,12 @@ function ended(stack: string, { current }: Journal): number {
     return 0;
   }
   const paths = current.keys.map(({ path }) => path).join(', ');
+  const failure = wasInterrupted ? interrupted : 1;
   if (current.due === 'taken back') {
+    const { foreign = [] } = current;
+    if (foreign.length > 0) {
+      console.error(`${foreign.join(', ')}: got a third value, set meanwhile, which stays`);
+    }
     console.error(
       `${paths}: the roll out failed, and the old value is back in every place; the new one is kept: mend what its errors say, then ${again} --resume, or ${again} --abort`,
     );
@@ -330,13 +367,22 @@ function ended(stack: string, { current }: Journal): number {
   }
   if (current.due === 'start') {
     console.error(`${paths}: the bot is not started; ${again} --resume tries once more`);
-    return 1;
+    return failure;
   }
-  const side = current.due === 'take back' ? 'old' : 'new';
+  if (current.due === 'take back') {
+    const ways =
+      current.goal === 'old'
+        ? `${again} --resume goes on`
+        : `${again} --resume, which brings the new one once the old one is back everywhere, or --abort, which gives the new one up`;
+    console.error(
+      `${paths}: the old value is set, and not in every place yet; what is done is kept: mend what its errors say, then ${ways}`,
+    );
+    return failure;
+  }
   const other =
     current.emergency === undefined ? `, ${again} --abort takes the old value back` : '';
   console.error(
-    `${paths}: the ${side} value is set, and not in every place yet; what is done is kept: ${again} --resume goes on${other}`,
+    `${paths}: the new value is set, and not in every place yet; what is done is kept: ${again} --resume goes on${other}`,
   );
   return current.due === 'roll out' ? interrupted : 1;
 }

@@ -5,7 +5,7 @@ import { readKubeconfig } from '../../settings/kubeconfig.ts';
 import { lineOf, type Mistake } from '../../settings/mistake.ts';
 import { CommandError } from '../engine/command-error.ts';
 import type { Where } from '../engine/stack-outputs.ts';
-import { runningBot, stop, unaskable } from './running-bot.ts';
+import { composeBot, stop } from './running-bot.ts';
 
 export interface Bot {
   /** Target that delivers to it. */
@@ -37,8 +37,7 @@ export async function findBots(ground: Ground): Promise<FoundBots> {
   const { delivered } = ground;
   const bots: Bot[] = [];
   const troubles: Trouble[] = [];
-  const compose = runningBot(delivered);
-  const silent = unaskable(delivered);
+  const { running: compose, silent } = composeBot(delivered);
   if (compose !== undefined) {
     bots.push({
       target: compose.target,

@@ -38,6 +38,7 @@ export interface Hands {
   values(rotation: Rotation): Promise<{
     readonly keys: readonly RotatedKey[];
     readonly uncompared: readonly string[];
+    readonly voids: readonly string[];
   }>;
   /** @throws CommandError when a new credential does not work; nothing has moved then */
   check(rotation: Rotation): Promise<readonly Check[]>;

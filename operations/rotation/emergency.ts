@@ -1,5 +1,6 @@
 /** A rotation of keys that somebody else may have: which bots it stops first, and what it begins with. */
 import { entryOf, type SecretKey } from '../../components/catalog.ts';
+import { PluginError } from '../../plugins/resource-handler.ts';
 import { findBots, unstopped } from './bots.ts';
 import type { Request } from './request.ts';
 import type { Rotation } from './rotation.ts';
@@ -33,6 +34,27 @@ export async function botsOf(
   if (!evenIfRunning) throw refusal;
   console.error(refusal.message);
   return bots.map(({ target }) => target);
+}
+
+/** Stops the bots of an emergency that cannot begin yet, of which nothing is recorded. */
+export async function stopAtOnce({ settings, outputs: { delivered } }: Scope): Promise<void> {
+  const { bots, troubles } = await findBots({ settings, delivered });
+  for (const { what, got } of troubles) console.error(`${what}: got ${got}: stop its bot by hand`);
+  for (const bot of bots) {
+    console.log(`  ${bot.name}: it may cancel its orders, and stops`);
+    try {
+      await bot.stop();
+      console.log(`  ${bot.name}: stopped; npm start would start it again`);
+    } catch (error) {
+      if (!(error instanceof PluginError)) throw error;
+      console.error(`${bot.name}: got ${error.message}: stop it by hand (docs/emergency.md)`);
+    }
+  }
+}
+
+/** Whether the bot has it, which the stack runs. */
+export function isOfBot(key: SecretKey): boolean {
+  return entryOf(key).consumers.includes('hummingbot');
 }
 
 export function emergencyOf(

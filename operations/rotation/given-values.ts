@@ -4,6 +4,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
 import { entryOf, environmentName, type SecretKey } from '../../components/catalog.ts';
 import { lineOf } from '../../settings/mistake.ts';
 import { CommandError } from '../engine/command-error.ts';
@@ -45,8 +46,9 @@ export async function givenValues(asked: Asked): Promise<ReadonlyMap<SecretKey, 
   if (file !== undefined) return new Map([...made, ...readText(privateText(file), file, asked)]);
   if (typed.length === 0) return made;
   if (!process.stdin.isTTY) {
-    const text = readFileSync(0, 'utf8');
-    return new Map([...made, ...readText(text, 'standard input', asked)]);
+    // Not by a read of the descriptor, which a pipe refuses whose writer is slow.
+    const given = await text(process.stdin);
+    return new Map([...made, ...readText(given, 'standard input', asked)]);
   }
   const prompt = new Prompt();
   try {

@@ -60,8 +60,8 @@ const binance: Issuer = {
 
 const kraken: Issuer = {
   call(of, now) {
-    // In milliseconds: the bot's own nonces are in microseconds, and must be larger.
-    const nonce = String(now);
+    // In microseconds, as the bot's own: a key that a bot has used takes no smaller one, and its next is larger.
+    const nonce = String(now * 1000);
     const path = '/0/private/Balance';
     const body = new URLSearchParams({ nonce }).toString();
     const digest = createHash('sha256')

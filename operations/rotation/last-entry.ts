@@ -4,7 +4,6 @@
  */
 import { lineOf } from '../../settings/mistake.ts';
 import { lastRotations, parseLast } from '../../settings/rotation.ts';
-import { CommandError } from '../engine/command-error.ts';
 import { ledgerName } from './files.ts';
 import type { Journal } from './journal.ts';
 import { type Ledger, plannedHash } from './ledger.ts';
@@ -50,8 +49,13 @@ export function cutOff(
   return undefined;
 }
 
-/** @throws CommandError when the ledger lacks one */
-export function refuseCutOff(stack: string, tags: Tags, journal: Journal, ledger: Ledger): void {
+/** The line of a rotation that the ledger lacks. */
+export function cutOffLine(
+  stack: string,
+  tags: Tags,
+  journal: Journal,
+  ledger: Ledger,
+): string | undefined {
   const mistake = cutOff(stack, tags, journal, ledger);
-  if (mistake !== undefined) throw new CommandError(lineOf(mistake));
+  return mistake && lineOf(mistake);
 }

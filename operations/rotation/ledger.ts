@@ -152,6 +152,22 @@ export function openItems({ entries }: Ledger): readonly Item[] {
   return open.toSorted((one, other) => Number(other.urgent ?? 0) - Number(one.urgent ?? 0));
 }
 
+/**
+ * Open items of new credentials that a rotation was given and did not use, and that are given again: to
+ * revoke them would take what is about to be in use.
+ * @param tags of the values that are given, by path
+ */
+export function usedAfterAll(ledger: Ledger, tags: ReadonlyMap<string, string>): readonly string[] {
+  return openItems(ledger)
+    .filter(({ id, key, revoke }) => {
+      if (revoke !== 'unused') return false;
+      const entry = ledger.entries.find(({ open }) => open.some((item) => item.id === id));
+      const given = entry?.keys.find((each) => each.key === key)?.new;
+      return given !== undefined && given !== '' && tags.get(key) === given;
+    })
+    .map(({ id }) => id);
+}
+
 /** What of it is to be done now. @param now ISO time */
 export function dueItems(ledger: Ledger, now: string): readonly Item[] {
   return openItems(ledger).filter(({ after }) => after === undefined || after <= now);

@@ -11,6 +11,7 @@ import { CommandError } from '../engine/command-error.ts';
 import type { Engine } from '../engine/engine.ts';
 import { projectDirectory } from '../engine/workspace.ts';
 import type { Journal } from './journal.ts';
+import { type Ledger, usedAfterAll } from './ledger.ts';
 import type { RotatedKey } from './rotation.ts';
 import { isWorthless, type Scope, tagOf } from './scope.ts';
 import { type SealedConfig, valueIn, valuesElsewhere, withSealed } from './sealed-config.ts';
@@ -22,6 +23,13 @@ export function keyOf(path: string): SecretKey {
   const key = path.split('.')[1] ?? '';
   if (!isSecretKey(key)) throw new Error('a journal with a key that the catalog does not have');
   return key;
+}
+
+export interface TakenValues {
+  readonly keys: readonly RotatedKey[];
+  readonly uncompared: readonly string[];
+  /** Items of new credentials that an earlier rotation did not use, and this one does. */
+  readonly voids: readonly string[];
 }
 
 export class NewValues {
@@ -46,7 +54,8 @@ export class NewValues {
     keys: readonly SecretKey[],
     given: ReadonlyMap<SecretKey, string>,
     journal: Journal,
-  ): Promise<{ readonly keys: readonly RotatedKey[]; readonly uncompared: readonly string[] }> {
+    ledger: Ledger,
+  ): Promise<TakenValues> {
     const values = new Map(keys.map((key) => [key, given.get(key) ?? ''] as const));
     this.#refuse(malformed(values));
     const [state, others, replaced] = await Promise.all([
@@ -70,21 +79,23 @@ export class NewValues {
     );
     const worthwhile = generated.filter(([key, old]) => !isWorthless(key, old ?? ''));
     const before = await this.#config.seal(byPath(new Map(worthwhile)));
+    const rotated = keys.map((key) => {
+      const path = pathOf(key);
+      const old = olds.get(key);
+      return {
+        path,
+        old: this.#config.sealed(path) ?? before.get(path) ?? null,
+        new: sealed.get(path) ?? null,
+        unset: this.#config.sealed(path) === null,
+        oldTag: tagOf(this.#scope.outputs, path) ?? '',
+        newTag: state.tagOf(path, values.get(key) ?? ''),
+        worth: old !== undefined && !isWorthless(key, old),
+      };
+    });
     return {
       uncompared: others.flatMap(([stack, theirs]) => (theirs === 'closed' ? [stack] : [])),
-      keys: keys.map((key) => {
-        const path = pathOf(key);
-        const old = olds.get(key);
-        return {
-          path,
-          old: this.#config.sealed(path) ?? before.get(path) ?? null,
-          new: sealed.get(path) ?? null,
-          unset: this.#config.sealed(path) === null,
-          oldTag: tagOf(this.#scope.outputs, path) ?? '',
-          newTag: state.tagOf(path, values.get(key) ?? ''),
-          worth: old !== undefined && !isWorthless(key, old),
-        };
-      }),
+      keys: rotated,
+      voids: usedAfterAll(ledger, new Map(rotated.map(({ path, newTag }) => [path, newTag]))),
     };
   }
 
@@ -141,18 +152,25 @@ export class NewValues {
     values: ReadonlyMap<SecretKey, string>,
     journal: Journal,
   ): Promise<readonly Mistake[]> {
-    const mistakes: Mistake[] = [];
-    for (const { keys } of journal.kept) {
-      const sealed = new Map(
-        keys.flatMap(({ path, old }) =>
-          old !== null && values.has(keyOf(path)) ? [[path, old] as const] : [],
-        ),
+    const olds = journal.kept
+      .flatMap(({ keys }) => keys)
+      .flatMap(({ path, old }) => (old === null ? [] : [{ key: keyOf(path), old }]))
+      .filter(({ key }) => values.has(key));
+    // One run for all of them: within an overlap there is one more with each rotation.
+    const opened = await this.#config.openAll(olds.map(({ old }) => old));
+    if (opened === undefined) {
+      console.log(
+        '  not compared with values that were replaced before, which do not open any more',
       );
-      const opened = await this.#config.open(sealed);
-      const olds = new Map([...opened].map(([path, value]) => [keyOf(path), value] as const));
-      mistakes.push(...same(values, olds, 'a value that was replaced and is to be revoked'));
+      return [];
     }
-    return mistakes;
+    const again = olds.filter(({ key, old }) => opened.get(old) === values.get(key));
+    const keys = new Set(again.map(({ key }) => key));
+    return same(
+      values,
+      new Map([...keys].map((key) => [key, values.get(key)] as const)),
+      'a value that was replaced and is to be revoked',
+    );
   }
 
   /** What the settings, and the targets among them, say of the new values. */

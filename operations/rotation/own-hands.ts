@@ -47,9 +47,15 @@ export interface OwnHandsArgs {
 
 export class OwnHands implements Hands {
   readonly #args: OwnHandsArgs;
+  #interrupted = false;
 
   constructor(args: OwnHandsArgs) {
     this.#args = args;
+  }
+
+  /** Whether somebody has ended a run of Pulumi in the middle of a step. */
+  get wasInterrupted(): boolean {
+    return this.#interrupted;
   }
 
   write(journal: Journal): void {
@@ -64,7 +70,14 @@ export class OwnHands implements Hands {
     const { engine, scope, evenIfRunning } = this.#args;
     const { stack } = engine;
     const { settings, outputs } = scope;
-    const { bots } = await findBots({ settings, delivered: outputs.delivered });
+    const { bots, troubles } = await findBots({ settings, delivered: outputs.delivered });
+    const command = `npm run rotate -- --stack ${stack} --resume`;
+    // What ran when it began, and cannot be asked now, may run on.
+    if (troubles.length > 0 && (emergency?.bots.length ?? 0) > 0) {
+      const line = unstopped(troubles, command);
+      if (!evenIfRunning) throw line;
+      console.error(line.message);
+    }
     for (const bot of bots) {
       if (!emergency?.bots.includes(bot.target)) continue;
       console.log(`  ${bot.name}: it may cancel its orders, and stops`);
@@ -72,7 +85,6 @@ export class OwnHands implements Hands {
         await bot.stop();
       } catch (error) {
         if (!(error instanceof PluginError)) throw error;
-        const command = `npm run rotate -- --stack ${stack} --resume`;
         const line = unstopped([{ what: bot.name, got: error.message }], command);
         if (!evenIfRunning) throw line;
         console.error(line.message);
@@ -83,14 +95,17 @@ export class OwnHands implements Hands {
   }
 
   async start({ emergency }: Rotation): Promise<RollOut['end']> {
-    return await startAgain(this.#args.engine, this.#known(emergency?.bots));
+    const ended = await startAgain(this.#args.engine, this.#known(emergency?.bots));
+    if (ended === 'interrupted') this.#interrupted = true;
+    return ended;
   }
 
   async values({ keys, emergency }: Rotation) {
     const { newValues, give, engine, scope } = this.#args;
     const names = keys.map(({ path }) => keyOf(path));
     if (emergency !== undefined) sayWhatIsUrgent(names, scope.settings);
-    const taken = await newValues.take(names, await give(names), loadJournal(engine.stack));
+    const { stack: own } = engine;
+    const taken = await newValues.take(names, await give(names), loadJournal(own), loadLedger(own));
     for (const stack of taken.uncompared) {
       console.log(`  not compared with stack ${stack}, whose values do not open here`);
     }
@@ -110,17 +125,18 @@ export class OwnHands implements Hands {
 
   async rollOut(rotation: Rotation, side: 'new' | 'old'): Promise<RollOut> {
     const { engine, config } = this.#args;
-    const { keys, before = {}, emergency } = rotation;
+    const { keys, before = {}, emergency, ran } = rotation;
     const { heads: follows } = loadLedger(engine.stack);
     const now = lastOf(rotation, engine.stack, follows);
     const last = groupsOf(keys).map(
       (group) => [group, side === 'new' ? now : (before[group] ?? null)] as const,
     );
-    const known = this.#known(emergency?.bots);
+    const known = this.#known(emergency?.bots ?? ran);
     if (engine.protected && !known.valuesAlone) {
       console.log('  its settings or program are others than at its last up, and go out with it');
     }
     const rolled = await rollOut(engine, config, keys, side, new Map(last), known);
+    if (rolled.end === 'interrupted') this.#interrupted = true;
     if (rolled.end !== 'done') return rolled;
     return { ...rolled, at: new Date().toISOString(), follows };
   }
@@ -136,6 +152,13 @@ export class OwnHands implements Hands {
     const { engine, config, scope } = this.#args;
     const { keys, emergency } = rotation;
     const worth = keys.filter((each) => each.worth);
+    // Set by somebody since the roll out: the old credential may be in use again.
+    const other = worth.filter(({ path, new: set = null }) => config.sealed(path) !== set);
+    for (const { path } of other) {
+      console.error(
+        `${path}: got another value, set since it was rolled out, so the old one is not revoked; allowed: the one that was rolled out; fix: npm start -- --stack ${engine.stack}, then revoke by hand what is not in use`,
+      );
+    }
     const groups = groupsOf(keys);
     if (worth.length === 0) console.log('  nothing: what was replaced is no credential');
     const found = await Copies.look(engine, groups);
@@ -149,9 +172,11 @@ export class OwnHands implements Hands {
       if (kept.length > 0) console.log(`  ${kept.join(', ')}: not before ${after}`);
       return { revoked: [], copies, after };
     }
-    const ready = worth.filter(
-      (each) => emergency !== undefined || !groupsOf([each]).some((group) => found.isLeft(group)),
-    );
+    const ready = worth
+      .filter((each) => !other.includes(each))
+      .filter(
+        (each) => emergency !== undefined || !groupsOf([each]).some((group) => found.isLeft(group)),
+      );
     const revoked = await revoke(ready, {
       stack: engine.stack,
       settings: scope.settings,

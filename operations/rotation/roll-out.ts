@@ -4,7 +4,7 @@ import type { Engine } from '../engine/engine.ts';
 import { type Outputs, outputsOf } from '../engine/stack-outputs.ts';
 import { upArguments } from '../engine/up.ts';
 import { isOwn, type RotatedKey } from './rotation.ts';
-import { restart, runningBot, stoppedBot } from './running-bot.ts';
+import { composeBot, restart, stoppedBot } from './running-bot.ts';
 import { tagOf } from './scope.ts';
 import type { SealedConfig } from './sealed-config.ts';
 
@@ -22,7 +22,7 @@ export type RolledOut =
 export interface Known {
   /** Whether settings and program are what they were then: no preview is needed to find what is protected. */
   readonly valuesAlone: boolean;
-  /** Targets whose bot was stopped, and starts once more. */
+  /** Targets whose bot starts once more, though none runs: it was stopped, or has run when it began. */
   readonly stopped?: readonly string[];
 }
 
@@ -81,7 +81,7 @@ async function botStarts(
   stopped: readonly string[],
   side: 'new' | 'old',
 ): Promise<boolean> {
-  const bot = runningBot(delivered) ?? stoppedBot(delivered, stopped);
+  const bot = composeBot(delivered).running ?? stoppedBot(delivered, stopped);
   if (bot === undefined || (await restart(bot))) return true;
   console.error(`${bot.words.join(' ')}: got a bot that does not start with the ${side} values`);
   return false;
@@ -97,6 +97,12 @@ async function up(engine: Engine, valuesAlone: boolean): Promise<RolledOut['end'
     const code = await engine.run(upArguments({ ...engine, agreed: true, valuesAlone }));
     if (code === 0) return 'done';
     return interrupted ? 'interrupted' : 'failed';
+  } catch (error) {
+    // What is refused before Pulumi starts, as by a swarm that does not answer, is a failure as well;
+    // of a rotation the config has changed by then.
+    if (!(error instanceof CommandError)) throw error;
+    console.error(error.message.replaceAll('; nothing was changed', ''));
+    return 'failed';
   } finally {
     process.off('SIGINT', note).off('SIGTERM', note);
   }

@@ -4,7 +4,8 @@
  *
  *     value -> check -> roll out -> revoke -> record
  *                           |
- *                       take back -> taken back (rests: --resume tries once more, --abort records)
+ *                       take back -> taken back (rests: --resume tries once more, --abort records;
+ *                                                a --resume before it is back tries once it is)
  *
  * A compromised key stops its bots first, and its old value is taken back for nobody:
  *
@@ -79,9 +80,11 @@ export interface Rotation {
   readonly checks: readonly Check[];
   /** Names of stacks whose values could not be opened for a comparison. */
   readonly uncompared: readonly string[];
+  /** Whether the new values are rolled out once more as soon as the old ones are back. */
+  readonly again?: true;
   /** Roll outs that failed. */
   readonly failures: number;
-  /** Items of earlier rotations that a way back makes void. */
+  /** Items of earlier rotations that a way back, or a value given once more, makes void. */
   readonly voids: readonly string[];
   readonly items: readonly Item[];
   /** What stores said of the last rotation of its groups before it, by group. */
@@ -91,6 +94,10 @@ export interface Rotation {
   /** The ledger's last lines when that roll out began. */
   readonly follows?: readonly string[];
   readonly emergency?: Emergency;
+  /** Targets whose bot Docker Compose ran on this machine when it began. */
+  readonly ran?: readonly string[];
+  /** Paths that somebody has set to a third value, which the way back left alone. */
+  readonly foreign?: readonly string[];
   /** Takes its place once it is recorded. */
   readonly next?: Rotation;
 }
@@ -122,6 +129,8 @@ export type Outcome =
       readonly of: 'value';
       readonly keys: readonly RotatedKey[];
       readonly uncompared: readonly string[];
+      /** Items of earlier rotations that these values make void. */
+      readonly voids: readonly string[];
     }
   | { readonly of: 'check'; readonly checks: readonly Check[] }
   | ({ readonly of: 'roll out' } & Proven)
@@ -140,8 +149,11 @@ export function advance(rotation: Rotation, outcome: Outcome): Rotation {
       return { ...rotation, due: 'value' };
     case 'start':
       return { ...rotation, items: unusedItems(rotation, []), due: 'record' };
-    case 'value':
-      return { ...rotation, keys: outcome.keys, uncompared: outcome.uncompared, due: 'check' };
+    case 'value': {
+      const { keys, uncompared } = outcome;
+      const voids = [...rotation.voids, ...outcome.voids];
+      return { ...rotation, keys, uncompared, voids, due: 'check' };
+    }
     case 'check':
       return { ...rotation, checks: outcome.checks, due: 'roll out' };
     case 'roll out': {
@@ -156,18 +168,29 @@ export function advance(rotation: Rotation, outcome: Outcome): Rotation {
       const { at: proven, follows } = outcome;
       return { ...rotation, keys, proven, follows, due: 'revoke' };
     }
-    case 'take back':
-      return rotation.goal === 'old'
-        ? { ...rotation, items: unusedItems(rotation, outcome.foreign), due: 'record' }
-        : { ...rotation, due: 'taken back' };
+    case 'take back': {
+      if (rotation.goal === 'old') {
+        return { ...rotation, items: unusedItems(rotation, outcome.foreign), due: 'record' };
+      }
+      const { again, foreign: _, ...rest } = rotation;
+      const due = again ? 'roll out' : 'taken back';
+      return outcome.foreign.length === 0
+        ? { ...rest, due }
+        : { ...rest, foreign: outcome.foreign, due };
+    }
     case 'revoke':
       return { ...rotation, items: oldItems(rotation, outcome), due: 'record' };
   }
 }
 
-/** One step further for who says `--resume`: what rests is rolled out once more. */
+/**
+ * One step further for who says `--resume`: what rests is rolled out once more, and what is not back
+ * yet as soon as it is.
+ */
 export function resumed(rotation: Rotation): Rotation {
-  return rests(rotation) ? { ...rotation, due: 'roll out' } : rotation;
+  if (rests(rotation)) return { ...rotation, due: 'roll out' };
+  const { due, goal } = rotation;
+  return due === 'take back' && goal === 'new' ? { ...rotation, again: true } : rotation;
 }
 
 export function rests({ due }: Rotation): boolean {
@@ -221,13 +244,19 @@ export function forbidsUp({ emergency, due, goal, next }: Rotation): boolean {
 }
 
 /**
- * Another emergency in the place of one that has moved nothing: with another value, or with more keys.
+ * An emergency in the place of a rotation that has moved nothing: of another emergency, with another value
+ * or more keys; of an ordinary rotation, also of one that was taken back.
  * @param wanted at its begin
- * @returns undefined where there is no emergency like that, or a key of it would be forgotten
+ * @returns undefined where it has moved something, or a key of another emergency would be forgotten
  */
 export function superseded(rotation: Rotation, wanted: Rotation): Rotation | undefined {
   const current = rotation.next ?? rotation;
   const paths = wanted.keys.map(({ path }) => path);
+  if (current.emergency === undefined) {
+    // Nothing of an ordinary one is on its way: the old values are in every place.
+    const still: readonly Step[] = ['value', 'check', 'taken back'];
+    return still.includes(current.due) ? { ...givenUp(current), next: wanted } : undefined;
+  }
   if (!forbidsUp(current) || current.due === 'roll out') return undefined;
   if (!current.keys.every(({ path }) => paths.includes(path))) return undefined;
   const bots = [...(current.emergency?.bots ?? []), ...(wanted.emergency?.bots ?? [])];

@@ -42,12 +42,22 @@ function placeOf(target: string, { directory: shown, next }: Where): Running | u
   return { target, directory, words: next.split(' ') };
 }
 
-/** Finds the target whose Compose file the container was started from. */
-export function runningBot(
+export interface ComposeBot {
+  /** By the Compose file that its container was started from. @default - none runs */
+  readonly running?: Running;
+  /** Why nobody knows whether one runs; no Docker at all runs none. */
+  readonly silent?: typeof noRight | typeof noAnswer;
+}
+
+export const noRight = 'no right to use the Docker engine';
+export const noAnswer = 'a Docker engine that does not answer';
+
+export function composeBot(
   delivered: Readonly<Record<string, Where>>,
   run: RunIn = runIn,
-): Running | undefined {
-  const running = asked(delivered, run)
+): ComposeBot {
+  const all = asked(delivered, run);
+  const bots = all
     .filter(({ ran }) => ran.stdout.includes('{'))
     .map(({ ran, ...place }) => {
       const { words } = place;
@@ -55,10 +65,21 @@ export function runningBot(
       const name = words.includes('-f') && file !== undefined ? file : 'compose.yaml';
       return { place, own: ran.stdout.includes(`/${name}`) };
     });
-  return (running.find(({ own }) => own) ?? running[0])?.place;
+  const running = (bots.find(({ own }) => own) ?? bots[0])?.place;
+  if (running !== undefined) return { running };
+  const silent = all.map(({ ran }) => refusalIn(ran)).find((each) => each !== undefined);
+  return silent === undefined ? {} : { silent };
 }
 
-/** The bot of targets that ran when it was stopped. */
+function refusalIn({ code, stderr }: Ran): ComposeBot['silent'] {
+  if (code === 0 || code === undefined) return undefined;
+  if (/permission denied/iu.test(stderr)) return noRight;
+  return /cannot connect|failed to connect|daemon running|no such host|refused/iu.test(stderr)
+    ? noAnswer
+    : undefined;
+}
+
+/** The bot of targets that ran before. */
 export function stoppedBot(
   delivered: Readonly<Record<string, Where>>,
   targets: readonly string[],
@@ -68,21 +89,6 @@ export function stoppedBot(
     return where && placeOf(target, where);
   });
   return places.find((place) => place !== undefined);
-}
-
-/** Why nobody knows whether a bot runs; no Docker at all runs none. */
-export function unaskable(
-  delivered: Readonly<Record<string, Where>>,
-  run: RunIn = runIn,
-): string | undefined {
-  const refusals = asked(delivered, run).map(({ ran: { code, stderr } }) => {
-    if (code === 0 || code === undefined) return undefined;
-    if (/permission denied/iu.test(stderr)) return 'no right to use the Docker engine';
-    return /cannot connect|failed to connect|daemon running|no such host|refused/iu.test(stderr)
-      ? 'a Docker engine that does not answer'
-      : undefined;
-  });
-  return refusals.find((each) => each !== undefined);
 }
 
 /** @returns whether the bot is up and has read its keys */

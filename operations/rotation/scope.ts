@@ -32,20 +32,32 @@ export async function scopeOf(engine: Engine): Promise<Scope> {
       `stack ${stack}: got one that is not up; allowed: one whose values are delivered; fix: npm start -- --stack ${stack}`,
     );
   }
+  const isGiven = (key: SecretKey): boolean => valueIn(settings, pathOf(key)) !== undefined;
+  return { settings, outputs, ...rotatableOf(stack, settings, isGiven) };
+}
+
+/** @param isGiven whether the config has a value of a key */
+export function rotatableOf(
+  stack: string,
+  settings: Settings,
+  isGiven: (key: SecretKey) => boolean,
+): Rotatable {
   const names = [...listed(settings.exchanges), ...listed(settings.services)];
   const used = secretKeys.filter((key) => names.includes(entryOf(key).usedWith));
   return {
     stack,
-    settings,
-    outputs,
     used,
-    leftOut: used.filter(
-      (key) => entryOf(key).optional && valueIn(settings, pathOf(key)) === undefined,
-    ),
+    leftOut: used.filter((key) => entryOf(key).optional && !isGiven(key)),
     external: [...new Set(used.map((key) => entryOf(key).group))].filter((group) =>
       isExternal(settings, group),
     ),
   };
+}
+
+/** Whether a stack file has a value of a key, opened or not. */
+export function isSet(settings: Settings, key: SecretKey): boolean {
+  const map = settings[entryOf(key).group];
+  return map !== null && typeof map === 'object' && key in map;
 }
 
 export function tagOf({ tags }: Outputs, path: string): string | undefined {

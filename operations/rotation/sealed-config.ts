@@ -13,6 +13,8 @@ import { writeDurably, writePrivate } from '../engine/private-file.ts';
 import { projectDirectory, projectName, workspace } from '../engine/workspace.ts';
 import type { Sealed } from './rotation.ts';
 
+/** A setting of copies alone, for texts that belong to no key of the config. */
+const aside = 'aside';
 /** Each is a Pulumi of about 100 MB. */
 const mostAtOnce = 4;
 
@@ -96,6 +98,29 @@ export class SealedConfig {
       if (code !== 0) throw unsealed(first, 'pulumi config', code);
       const settings = settingsIn(stdout);
       return new Map([...values.keys()].map((path) => [path, valueIn(settings, path) ?? '']));
+    });
+  }
+
+  /**
+   * Has Pulumi decrypt texts, whatever keys they belong to, by one run for all of them.
+   * @returns values by their ciphertext; undefined when they do not open, as behind a change of the
+   *   stack's key
+   */
+  async openAll(texts: readonly string[]): Promise<ReadonlyMap<string, string> | undefined> {
+    if (texts.length === 0) return new Map();
+    const name = (at: number): string => `t${at}`;
+    const changes = texts.map((now, at): Change => {
+      const place = ['config', `${projectName}:${aside}`, name(at)];
+      return { place, leaf: [...place, 'secure'], now };
+    });
+    const text = withChanges(readFileSync(this.#path, 'utf8'), changes);
+    return await this.#beside(text, async (path) => {
+      const { code, stdout } = await this.#ask(path, ['config', '--json', '--show-secrets']);
+      if (code !== 0) return undefined;
+      const settings = settingsIn(stdout);
+      return new Map(
+        texts.map((sealed, at) => [sealed, valueIn(settings, `${aside}.${name(at)}`) ?? '']),
+      );
     });
   }
 

@@ -7,7 +7,10 @@ import { type Ledger, openItems } from './ledger.ts';
 import type { Rotation } from './rotation.ts';
 
 /** What a rotation begins with, beside its keys. */
-export type Beginning = Pick<Rotation, 'id' | 'begun' | 'who' | 'why' | 'targets' | 'before'>;
+export type Beginning = Pick<
+  Rotation,
+  'id' | 'begun' | 'who' | 'why' | 'targets' | 'before' | 'ran'
+>;
 
 export const begun = {
   goal: 'new',

@@ -201,6 +201,14 @@ esac
     assert.deepEqual(last?.checks, [{ what: 'trading.binance', result: 'skipped' }]);
     assert.equal(idsOf(last).length, 2);
     for (const id of idsOf(last)) assert.ok(stdout.includes(`--confirm ${id}`), stdout);
+    // What it has replaced is not to come back by a slip of the hand.
+    const replaced = await rotate(texts(one), 'trading.binance');
+    assert.equal(replaced.code, 1);
+    assert.equal(
+      replaced.stderr.match(/got a value that was replaced and is to be revoked/gu)?.length,
+      2,
+      replaced.stderr,
+    );
   });
 
   it('goes on behind a kill -9 in the middle of the roll out, with what is generated', async () => {

@@ -44,8 +44,8 @@ export const soak: Soak = {
         'One value is rotated by `npm run rotate` on each target, on its real systems, and held between its check and its roll out; ' +
         'then the target is broken. Once: it is mended as soon as the roll out has failed; the command takes the old value back ' +
         'in every place and ends with 1, and one `--resume` brings the new one. For good: the command and a `--resume` end with 1, the ' +
-        'place has the old value or the new one, and once it is mended, one `--resume` or two (the first puts the old value back) are all ' +
-        'that it needs. Until then the hook that revokes the old credential is not asked; afterwards it was asked once, and nothing of ' +
+        'place has the old value or the new one, and once it is mended, one `--resume` brings the new one. ' +
+        'Until then the hook that revokes the old credential is not asked; afterwards it was asked once, and nothing of ' +
         'what was between is left. Seconds are of the whole check.',
       figures,
     };

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { PassThrough } from 'node:stream';
+import { text as textOf } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { SecretKey } from '../../../components/catalog.ts';
 import {
   generate,
@@ -141,5 +144,20 @@ describe('the prompt', () => {
       await assert.rejects(prompt.ask('one'), Interrupted);
       prompt.end();
     }
+  });
+
+  it('are read from a pipe whose writer takes its time', async () => {
+    const module = resolve('operations/rotation/given-values.ts');
+    const one = JSON.stringify(asked(['kraken_secret_key']));
+    const program = `process.stdin.isTTY; const { givenValues } = await import('${module}'); console.log((await givenValues(${one})).size);`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    const said = textOf(child.stdout);
+    await sleep(1500);
+    child.stdin.write(canary.slice(0, 10));
+    await sleep(100);
+    child.stdin.end(`${canary.slice(10)}==\n`);
+    assert.equal(await said, '1\n');
   });
 });

@@ -8,6 +8,7 @@ import {
   lineOf,
   openItems,
   readLedger,
+  usedAfterAll,
 } from '../../../operations/rotation/ledger.ts';
 
 const record = (rotation: string, more: Partial<LedgerRecord> = {}): LedgerRecord => ({
@@ -129,5 +130,14 @@ describe('the ledger', () => {
     assert.deepEqual([...lastRotated(whole(more))], [['trading.binance_api_key', later]]);
     const back = record('back', { did: 'went back', at: '2026-12-02T00:00:00.000Z' });
     assert.deepEqual([...lastRotated(whole(append(more, back)))], []);
+  });
+
+  it('knows a new credential that was not used and is given again, by its tag', () => {
+    const key = 'trading.binance_api_key';
+    const open = [{ id: 'one-1', key, revoke: 'unused' }] as const;
+    const ledger = whole(append('', record('one', { did: 'aborted', open }), record('two')));
+    assert.deepEqual(usedAfterAll(ledger, new Map([[key, 'bbbb']])), ['one-1']);
+    assert.deepEqual(usedAfterAll(ledger, new Map([[key, 'cccc']])), []);
+    assert.deepEqual(usedAfterAll(ledger, new Map([['trading.kraken_api_key', 'bbbb']])), []);
   });
 });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { CommandError } from '../../../operations/engine/command-error.ts';
 import type { Engine } from '../../../operations/engine/engine.ts';
 import { rollOut } from '../../../operations/rotation/roll-out.ts';
 import type { RotatedKey, Sealed } from '../../../operations/rotation/rotation.ts';
@@ -17,7 +18,10 @@ const key: RotatedKey = {
 const last = new Map([['trading', 'abcdef 2026-11-27 hash']]);
 
 /** A stack whose `up` gives each ciphertext its tag, or fails. */
-function world(set: Sealed, { fails = false, signal = false, stale = false } = {}) {
+function world(
+  set: Sealed,
+  { fails = false, refuses = false, signal = false, stale = false } = {},
+) {
   let now = set;
   const ran: (readonly string[])[] = [];
   const tags = new Map<Sealed, string>([
@@ -37,6 +41,7 @@ function world(set: Sealed, { fails = false, signal = false, stale = false } = {
     protected: false,
     run: async (args: readonly string[]) => {
       ran.push(args);
+      if (refuses) throw new CommandError('dockerHost: got no answer; nothing was changed');
       if (signal) process.emit('SIGINT');
       return fails ? 1 : 0;
     },
@@ -85,6 +90,14 @@ describe('a roll out', () => {
       const { config, engine } = world('v1:old', how);
       assert.deepEqual(await rollOut(engine, config, [key], 'new', last), { end: 'failed' });
     }
+  });
+
+  it('has failed when the engine refuses to start: the config has changed by then', async () => {
+    const said: string[] = [];
+    console.error = (line: string) => said.push(line);
+    const { config, engine, now } = world('v1:old', { refuses: true });
+    assert.deepEqual(await rollOut(engine, config, [key], 'new', last), { end: 'failed' });
+    assert.deepEqual([now(), said], ['v1:new', ['dockerHost: got no answer']]);
   });
 
   it('is interrupted, and has not failed, when Ctrl-C ends up', async () => {

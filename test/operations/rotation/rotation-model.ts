@@ -268,7 +268,7 @@ export class RotationModel implements Hands, RevokingHands {
   async values({ keys }: Rotation) {
     const given = keys.map((each) => ({ ...each, new: sealed(this.#given()) }));
     this.#moment();
-    return { keys: given, uncompared: [] };
+    return { keys: given, uncompared: [], voids: [] };
   }
 
   async check({ keys }: Rotation): Promise<readonly Check[]> {

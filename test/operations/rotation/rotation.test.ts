@@ -33,6 +33,7 @@ const valued: Outcome = {
   of: 'value',
   keys: [{ path, old: 'v1:old', new: 'v1:new', oldTag: 'aaaa', worth: true }],
   uncompared: ['prod'],
+  voids: [],
 };
 const rolled: Outcome = {
   of: 'roll out',
@@ -84,13 +85,56 @@ describe('a rotation', () => {
     assert.deepEqual(finished({ kept: [], current: copies }), { kept: [] });
   });
 
+  it('makes the items void of what an earlier one did not use, and this one was given', () => {
+    const given = play({ ...valued, voids: ['abb-1'] });
+    assert.deepEqual(given.voids, ['abb-1']);
+    assert.deepEqual(recordOf({ ...done, voids: given.voids }, 'dev', beginning.begun).voids, [
+      'abb-1',
+    ]);
+    // It did not come to be used.
+    assert.deepEqual(
+      recordOf({ ...done, voids: given.voids, goal: 'old' }, 'dev', beginning.begun).voids,
+      [],
+    );
+  });
+
+  it('says which paths have a third value when it is taken back', () => {
+    const failed = play(valued, checked, { of: 'roll out', failed: true });
+    const back = advance(failed, { of: 'take back', foreign: [path] });
+    assert.deepEqual([back.due, back.foreign], ['taken back', [path]]);
+    const again = advance({ ...back, due: 'take back' }, { of: 'take back', foreign: [] });
+    assert.equal(again.foreign, undefined);
+  });
+
+  it('makes way for an emergency as long as the old values are in every place', () => {
+    const urgent: Rotation = { ...start, id: 'urg', due: 'stop', emergency: { bots: ['compose'] } };
+    const failed = play(valued, checked, { of: 'roll out', failed: true });
+    const back = advance(failed, { of: 'take back', foreign: [] });
+    for (const each of [play(valued), back]) {
+      const taken = superseded(each, urgent);
+      assert.deepEqual([taken?.due, taken?.goal, taken?.next], ['record', 'old', urgent]);
+      assert.deepEqual(taken?.items, [{ id: 'abc-1', key: path, revoke: 'unused' }]);
+      assert.ok(taken && forbidsUp(taken));
+      assert.deepEqual(finished({ current: taken, kept: [] }).current, urgent);
+    }
+    for (const each of [play(valued, checked), failed, play(valued, checked, rolled)]) {
+      assert.equal(superseded(each, urgent), undefined);
+    }
+  });
+
   it('takes the old value back when a roll out fails, and rests; resumed, it rolls out again', () => {
     const failed = play(valued, checked, { of: 'roll out', failed: true });
     assert.deepEqual([failed.due, failed.failures], ['take back', 1]);
     const back = advance(failed, { of: 'take back', foreign: [] });
     assert.equal(back.due, 'taken back');
     assert.equal(resumed(back).due, 'roll out');
-    assert.equal(resumed(failed).due, 'take back');
+    const again = resumed(failed);
+    assert.equal(again.due, 'take back');
+    const once = advance(again, { of: 'take back', foreign: [] });
+    assert.equal(once.due, 'roll out');
+    // Once: a roll out that fails then rests behind the next way back.
+    const twice = advance(once, { of: 'roll out', failed: true });
+    assert.equal(advance(twice, { of: 'take back', foreign: [] }).due, 'taken back');
   });
 
   it('can be aborted until the new value is in every place, and leaves an item for an unused one', () => {
@@ -193,7 +237,6 @@ describe('a rotation of what somebody else may have', () => {
     assert.equal(superseded(over, { ...others, id: 'ghi' })?.next?.id, 'ghi');
     assert.equal(superseded(playUrgent(stopped), { ...others, keys: [] }), undefined);
     assert.equal(superseded(playUrgent(stopped, valued, checked), others), undefined);
-    assert.equal(superseded(play(valued), others), undefined);
   });
 });
 

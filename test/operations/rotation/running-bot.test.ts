@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { runningBot } from '../../../operations/rotation/running-bot.ts';
+import { composeBot, noAnswer, noRight } from '../../../operations/rotation/running-bot.ts';
 
 const delivered = {
   one: { directory: '/out/dev', next: 'docker compose up -d' },
@@ -27,7 +27,7 @@ describe('the bot that Compose runs', () => {
     ] as const) {
       const labels = `com.docker.compose.project.config_files=/out/dev/${file},x=y`;
       const { run, asked } = answering(`${JSON.stringify({ State: 'running', Labels: labels })}\n`);
-      assert.equal(runningBot(delivered, run)?.target, target);
+      assert.equal(composeBot(delivered, run).running?.target, target);
       assert.deepEqual(asked, [
         '/out/dev docker compose ps --format json hummingbot',
         '/out/dev docker compose --env-file .env.secrets -f compose.env.yaml ps --format json hummingbot',
@@ -35,9 +35,20 @@ describe('the bot that Compose runs', () => {
     }
   });
 
+  it('is not known where Docker cannot be asked', () => {
+    const refusing = (stderr: string) => () => () => ({ code: 1, stdout: '', stderr });
+    const denied = 'permission denied while trying to connect to the Docker daemon socket';
+    assert.deepEqual(composeBot(delivered, refusing(denied)), { silent: noRight });
+    const away = 'Cannot connect to the Docker daemon at unix:///var/run/docker.sock.';
+    assert.deepEqual(composeBot(delivered, refusing(away)), { silent: noAnswer });
+    assert.deepEqual(composeBot(delivered, refusing('no such service: hummingbot')), {});
+  });
+
   it('is nobody where none runs, or where there is no Docker', () => {
-    assert.equal(runningBot(delivered, answering('').run), undefined);
-    assert.equal(runningBot(delivered, answering('[]').run), undefined);
-    assert.equal(runningBot({ cluster: delivered.cluster }, answering('{}').run), undefined);
+    assert.deepEqual(composeBot(delivered, answering('').run), {});
+    assert.deepEqual(composeBot(delivered, answering('[]').run), {});
+    const run = () => () => ({ code: undefined, stdout: '', stderr: '' });
+    assert.deepEqual(composeBot(delivered, run), {});
+    assert.deepEqual(composeBot({ cluster: delivered.cluster }, answering('{}').run), {});
   });
 });
