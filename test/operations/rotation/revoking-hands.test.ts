@@ -55,6 +55,7 @@ describe('a revocation that an overlap held back', () => {
     delivered: string,
     more: readonly object[] = [],
     of = kept,
+    opens = true,
   ): Promise<readonly unknown[]> {
     const ask = async (words: readonly string[]) => {
       const urn = 'urn::random:index/randomPassword:RandomPassword::tag-key';
@@ -63,8 +64,16 @@ describe('a revocation that an overlap held back', () => {
           resources: [{ urn, outputs: { result: { plaintext: JSON.stringify(tagKey) } } }, ...more],
         },
       };
-      const config = { 'hummingbot-secrets:trading': { objectValue: { kraken_api_key: old } } };
-      return { code: 0, stdout: JSON.stringify(words[0] === 'stack' ? state : config), stderr: '' };
+      const config = {
+        'hummingbot-secrets:trading': { objectValue: { kraken_api_key: old } },
+        'hummingbot-secrets:aside': { objectValue: { t0: old } },
+      };
+      const isAside = words.includes('--config-file');
+      return {
+        code: isAside && !opens ? 255 : 0,
+        stdout: JSON.stringify(words[0] === 'stack' ? state : config),
+        stderr: '',
+      };
     };
     const keys = { kraken_api_key: tag(tagKey, [['kraken_api_key', delivered]]) };
     const scope = {
@@ -99,6 +108,15 @@ describe('a revocation that an overlap held back', () => {
       );
     }
     assert.deepEqual(leaks(said.join('\n'), new Map([['old', old]])), []);
+  });
+
+  it('asks none about a value that does not open any more, and holds nothing up', async () => {
+    assert.deepEqual(await revoked('another', 'another', [], kept, false), []);
+    assert.throws(() => readFileSync(heard), /ENOENT/u);
+    assert.match(
+      said.at(-1) ?? '',
+      /^trading\.kraken_api_key: got old values that do not open any more, [^\n]+--confirm ID \(aaaaaa-1\)$/u,
+    );
   });
 
   it('asks none while an up has left something to remove', async () => {
