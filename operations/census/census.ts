@@ -57,12 +57,18 @@ interface Case {
   readonly values: ReadonlyMap<SecretKey, string>;
   readonly tags: ReadonlyMap<string, string>;
   readonly groups: readonly Expected[];
+  /** Whether it is asked who may read, too. */
+  readonly readers: boolean;
 }
 
-/** @throws CommandError when its settings are wrong, it is not up, or its state cannot be opened */
+/**
+ * @param readers whether who may read is a question too: one that needs rights of its own
+ * @throws CommandError when its settings are wrong, it is not up, or its state cannot be opened
+ */
 export async function takeCensus(
   engine: Engine,
   { settings: raw, settled, mistakes }: Config,
+  { readers }: { readonly readers: boolean },
 ): Promise<Census> {
   const { stack } = engine;
   if (settled === undefined) throw new CommandError(report(stack, mistakes));
@@ -100,7 +106,18 @@ export async function takeCensus(
     );
     return { group: name, keys: there.map(({ key }) => key), tag: outputs.tags[name]?.group };
   });
-  const known = { engine, raw, settings: settled, outputs, state, keys, values, tags, groups };
+  const known: Case = {
+    engine,
+    raw,
+    settings: settled,
+    outputs,
+    state,
+    keys,
+    values,
+    tags,
+    groups,
+    readers,
+  };
   const asked: Answers[] = [];
   for (const name of settled.targets) asked.push(await askTarget(known, name));
   const late = keys.filter(({ key }) => set.has(key) && !values.has(key));
@@ -192,7 +209,7 @@ async function askGit(known: Case, name: TargetName, shown: string): Promise<Ans
 }
 
 async function askCluster(known: Case, name: TargetName, namespace: string): Promise<Answers> {
-  const { engine, raw, groups } = known;
+  const { engine, raw, groups, readers } = known;
   const { stack } = engine;
   const target = targetOf(name);
   const kubectl = kubectlOf(raw, namespace);
@@ -209,7 +226,7 @@ async function askCluster(known: Case, name: TargetName, namespace: string): Pro
     if (kubeconfig === undefined) return unasked(name, noContext(stack, raw));
     const api = await openCluster(stack, raw, kubeconfig);
     if (!(api instanceof KubernetesApi)) return unasked(name, api);
-    const about = { target: name, stack, namespace, kubectl, synced, fix, groups: own };
+    const about = { target: name, stack, namespace, kubectl, synced, fix, groups: own, readers };
     return await askNamespace(api, about);
   } catch (error) {
     return unasked(name, silentCluster(error, kubectl));

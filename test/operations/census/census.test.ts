@@ -43,7 +43,7 @@ describe('a census of a stack for git', () => {
       namespace: 'hummingbot',
       recipients: [],
     } as unknown as Settings;
-    return await takeCensus(engine, { settings: raw, settled, mistakes: [] });
+    return await takeCensus(engine, { settings: raw, settled, mistakes: [] }, { readers: false });
   }
 
   it('asks the cluster that the settings name', async () => {
