@@ -54,6 +54,16 @@ describe('the deployment of stacks', () => {
     ]);
   });
 
+  it('asks the policies before the approval, and again at the change, which knows what a preview cannot', () => {
+    for (const name of ['preview', 'up']) {
+      const runs = (jobOf(stack, name).steps ?? []).flatMap(({ run = '' }) =>
+        run.split('\n').filter((line) => line.includes('npm start')),
+      );
+      assert.equal(runs.length, 1);
+      assert.match(runs[0] ?? '', / --policies /);
+    }
+  });
+
   it('changes a stack one at a time with its rotations, and cancels none', () => {
     assert.deepEqual(jobOf(stack, 'up').concurrency, {
       group: 'stack-$' + '{{ inputs.stack }}',
