@@ -47,7 +47,7 @@ async function report(): Promise<number> {
   refuseSwallowedFlags('npm run drift --', ['format']);
   const { stack, format } = parseRequest(words);
   const engine = await prepareEngine(stack, { lock: false });
-  const census = await takeCensus(engine, await openConfig(engine));
+  const census = await takeCensus(engine, await openConfig(engine), { readers: false });
   const at = new Date().toISOString();
   console.log(format === 'json' ? json(census, at) : printed(census, at));
   return exitCodeOf(census);

@@ -39,7 +39,7 @@ async function main(): Promise<number> {
   refuseSwallowedFlags('npm run inventory --', ['format', 'out']);
   const { stack, format, out } = parseRequest(words);
   const engine = await prepareEngine(stack, { lock: false });
-  const census = await takeCensus(engine, await openConfig(engine));
+  const census = await takeCensus(engine, await openConfig(engine), { readers: true });
   const inventory = inventoryOf(census, loadLedger(stack), new Date());
   const text = forms[format](inventory);
   if (out === undefined) {

@@ -10,7 +10,7 @@ import { DockerApi } from '../../plugins/docker-api.ts';
 import { KubernetesApi } from '../../plugins/kubernetes-api.ts';
 import { PluginError } from '../../plugins/resource-handler.ts';
 import { VaultApi } from '../../plugins/vault-api.ts';
-import { report } from '../../settings/mistake.ts';
+import { pulumiCommand, report } from '../../settings/mistake.ts';
 import type { Settings } from '../../settings.ts';
 import type { Config } from '../doctor/config.ts';
 import {
@@ -22,7 +22,14 @@ import {
   silentCluster,
   silentSwarm,
 } from '../doctor/connections.ts';
-import { type Finding, isDeliverable, isExpected, type KeyFacts, pathOf } from '../doctor/facts.ts';
+import {
+  type Finding,
+  isDeliverable,
+  isExpected,
+  type KeyFacts,
+  pathOf,
+  problem,
+} from '../doctor/facts.ts';
 import { judge } from '../doctor/values.ts';
 import { CommandError } from '../engine/command-error.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -50,12 +57,18 @@ interface Case {
   readonly values: ReadonlyMap<SecretKey, string>;
   readonly tags: ReadonlyMap<string, string>;
   readonly groups: readonly Expected[];
+  /** Whether it is asked who may read, too. */
+  readonly readers: boolean;
 }
 
-/** @throws CommandError when its settings are wrong, it is not up, or its state cannot be opened */
+/**
+ * @param readers whether who may read is a question too: one that needs rights of its own
+ * @throws CommandError when its settings are wrong, it is not up, or its state cannot be opened
+ */
 export async function takeCensus(
   engine: Engine,
   { settings: raw, settled, mistakes }: Config,
+  { readers }: { readonly readers: boolean },
 ): Promise<Census> {
   const { stack } = engine;
   if (settled === undefined) throw new CommandError(report(stack, mistakes));
@@ -93,7 +106,18 @@ export async function takeCensus(
     );
     return { group: name, keys: there.map(({ key }) => key), tag: outputs.tags[name]?.group };
   });
-  const known = { engine, raw, settings: settled, outputs, state, keys, values, tags, groups };
+  const known: Case = {
+    engine,
+    raw,
+    settings: settled,
+    outputs,
+    state,
+    keys,
+    values,
+    tags,
+    groups,
+    readers,
+  };
   const asked: Answers[] = [];
   for (const name of settled.targets) asked.push(await askTarget(known, name));
   const late = keys.filter(({ key }) => set.has(key) && !values.has(key));
@@ -185,7 +209,7 @@ async function askGit(known: Case, name: TargetName, shown: string): Promise<Ans
 }
 
 async function askCluster(known: Case, name: TargetName, namespace: string): Promise<Answers> {
-  const { engine, raw, groups } = known;
+  const { engine, raw, groups, readers } = known;
   const { stack } = engine;
   const target = targetOf(name);
   const kubectl = kubectlOf(raw, namespace);
@@ -199,10 +223,10 @@ async function askCluster(known: Case, name: TargetName, namespace: string): Pro
   const own = groups.filter(({ tag: each }) => synced || each !== undefined);
   try {
     const kubeconfig = await kubeconfigOf(raw);
-    if (kubeconfig === undefined) return none;
+    if (kubeconfig === undefined) return unasked(name, noContext(stack, raw));
     const api = await openCluster(stack, raw, kubeconfig);
     if (!(api instanceof KubernetesApi)) return unasked(name, api);
-    const about = { target: name, stack, namespace, kubectl, synced, fix, groups: own };
+    const about = { target: name, stack, namespace, kubectl, synced, fix, groups: own, readers };
     return await askNamespace(api, about);
   } catch (error) {
     return unasked(name, silentCluster(error, kubectl));
@@ -249,6 +273,13 @@ async function askManager({ engine, raw, groups }: Case, target: TargetName): Pr
   } catch (error) {
     return unasked(target, silentSwarm(error, host));
   }
+}
+
+/** Of a machine such as a CI runner, whose kubeconfig does not have the stack's context. */
+function noContext(stack: string, { kubeContext }: Config['settings']): Finding {
+  const other = pulumiCommand(stack, 'config', 'set', 'kubeContext', 'NAME');
+  const fix = `a kubeconfig that has context ${String(kubeContext)} (KUBECONFIG), or ${other}`;
+  return problem('cluster', 'no cluster that the settings name', 'one that can be asked', fix);
 }
 
 function unasked(target: string, { what, got, fix }: Finding): Answers {

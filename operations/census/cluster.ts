@@ -7,7 +7,7 @@ import { groups as catalogGroups, isSecretKey } from '../../components/catalog.t
 import { tagAnnotation } from '../../components/labels.ts';
 import type { KubernetesObject, ManagedFields } from '../../plugins/kubernetes-api.ts';
 import { type Api, metadataOfAll } from '../doctor/cluster.ts';
-import type { Answers, Drift, Expected, Reader, Sighting } from './facts.ts';
+import type { Answers, Drift, Expected, Sighting } from './facts.ts';
 import { shownTag } from './facts.ts';
 import { shownName } from './names.ts';
 import { askReaders } from './namespace-readers.ts';
@@ -23,6 +23,8 @@ export interface NamespaceCase {
   /** What makes a Secret right: an `up`, or a sync of a controller's. */
   readonly fix: string;
   readonly groups: readonly Expected[];
+  /** Whether it is asked who may read. */
+  readonly readers: boolean;
 }
 
 /**
@@ -42,7 +44,7 @@ export async function askNamespace(api: Api, about: NamespaceCase): Promise<Answ
     : [];
   const owners = externals.map(({ metadata }) => metadata?.uid);
   const secrets = listed.filter((each) => !isGoing(each, synced ? owners : undefined));
-  const readersOf = await askReaders(api, namespace);
+  const readers = about.readers ? await askReaders(api, about) : undefined;
   const sightings: Sighting[] = [];
   const drifts: Drift[] = [];
   const known = new Set<KubernetesObject>();
@@ -54,21 +56,21 @@ export async function askNamespace(api: Api, about: NamespaceCase): Promise<Answ
     drifts.push(...judged);
     if (right === undefined) continue;
     drifts.push(...handsOn(right, expected, mended));
-    const readers: readonly Reader[] = readersOf(right.metadata?.name ?? '');
     sightings.push({
       target,
       place: placeOf(right, namespace),
       keys: expected.keys,
       tag: expected.tag === undefined ? undefined : tagOf(right),
       since: right.metadata?.creationTimestamp,
-      readers,
+      readers: readers?.of(right.metadata?.name ?? '') ?? [],
     });
   }
   const unready = externals.flatMap((each) => unreadyOf(each, about));
   const strangers = [...secrets, ...externals]
     .filter((each) => !known.has(each) && isOurs(each) && !isOfGroups(each, groups))
     .map((each) => strangerOf(each, about));
-  return { sightings, drifts: [...drifts, ...unready, ...strangers], unasked: [] };
+  const unasked = readers?.unasked ?? [];
+  return { sightings, drifts: [...drifts, ...unready, ...strangers], unasked };
 }
 
 function isNamedAs({ metadata }: KubernetesObject, { group }: Expected): boolean {

@@ -1,9 +1,10 @@
 /** A secret as cells of text: the same in every form. */
 import type { Reader } from '../census/facts.ts';
-import type { Secret } from './inventory.ts';
+import type { Inventory, Secret } from './inventory.ts';
 
 export const noConsumer = 'no known consumer';
 const nothing = '-';
+const granted = 'by the settings';
 
 export interface Column {
   readonly name: string;
@@ -47,5 +48,16 @@ function placesText(seen: Secret['seen']): string {
 }
 
 function readersText(readers: readonly Reader[]): string {
-  return readers.map(({ who, by }) => `${who} (${by})`).join(', ') || nothing;
+  return readers.map(readerText).join(', ') || nothing;
+}
+
+/** What no system was asked about says so where it stands. */
+export function readerText({ who, by, live }: Reader): string {
+  return `${who} (${live ? by : `${by}, ${granted}`})`;
+}
+
+/** @returns what the mark of a reader means; undefined where none has it */
+export function readersNote({ stack, secrets }: Inventory): string | undefined {
+  if (secrets.every(({ readers }) => readers.every(({ live }) => live))) return undefined;
+  return `${granted}: what the stack grants, not what a system says; npm run access -- --stack ${stack} asks the systems.`;
 }

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { columns } from './cells.ts';
+import { columns, readersNote } from './cells.ts';
 import { element, Markup } from './html.ts';
 import { count, type Inventory, type Secret, type Status, summaryOf } from './inventory.ts';
 import { picture } from './picture.ts';
@@ -137,7 +137,9 @@ function tools({ secrets }: Inventory): Markup {
   );
 }
 
-function table({ secrets }: Inventory): readonly Markup[] {
+function table(inventory: Inventory): readonly Markup[] {
+  const { secrets } = inventory;
+  const note = readersNote(inventory);
   const heads = columns.map(({ title, value }) =>
     element('th', { scope: 'col', 'data-numbers': value === undefined ? undefined : '' }, title),
   );
@@ -159,6 +161,7 @@ function table({ secrets }: Inventory): readonly Markup[] {
       { class: 'more', hidden: true },
       element('button', { type: 'button' }, 'Show 200 more'),
     ),
+    ...(note === undefined ? [] : [element('p', { class: 'quiet' }, note)]),
   ];
 }
 

@@ -1,6 +1,6 @@
 /** An inventory on a terminal: narrow, a block a group, or wide, all in one row. */
 import { lineOf } from '../../settings/mistake.ts';
-import { columns, noConsumer } from './cells.ts';
+import { columns, noConsumer, readersNote, readerText } from './cells.ts';
 import { type Inventory, type Secret, summaryOf } from './inventory.ts';
 
 /** From here on all columns but places and readers fit into a row. */
@@ -18,11 +18,13 @@ export function printed(inventory: Inventory, width: number): string {
   const silent = inventory.unasked.map(({ what, got, fix }) =>
     lineOf({ what, got, allowed: 'an answer', fix }),
   );
+  const note = readersNote(inventory);
   return [
     `Stack ${inventory.stack}, ${inventory.at}`,
     '',
     ...blocks,
     ...(silent.length > 0 ? ['Not asked:', ...silent.map((line) => `  ${line}`), ''] : []),
+    ...(note === undefined ? [] : [...wrapped(note, width), '']),
     ...wrapped(`${summaryOf(inventory)}.`, width),
   ].join('\n');
 }
@@ -66,7 +68,7 @@ function folded(group: string, secrets: readonly Secret[], width: number): reado
     }),
     ...line(
       'read by',
-      secrets.flatMap(({ readers }) => readers.map(({ who, by }) => `${who} (${by})`)),
+      secrets.flatMap(({ readers }) => readers.map(readerText)),
     ),
   ];
 }

@@ -1,10 +1,11 @@
 /** An inventory as Markdown, CSV and JSON. */
-import { columns } from './cells.ts';
+import { columns, readersNote } from './cells.ts';
 import { type Inventory, summaryOf } from './inventory.ts';
 
 export function markdown(inventory: Inventory): string {
   const { stack, at, secrets, unasked } = inventory;
   const row = (cells: readonly string[]): string => `| ${cells.map(inCell).join(' | ')} |`;
+  const note = readersNote(inventory);
   const silent = unasked.map(({ what, got, fix }) => inCell(`- ${what}: got ${got}; fix: ${fix}`));
   return [
     `# Secrets of stack ${stack}`,
@@ -14,6 +15,7 @@ export function markdown(inventory: Inventory): string {
     row(columns.map(({ title }) => title)),
     row(columns.map(() => '---')),
     ...secrets.map((each) => row(columns.map(({ cell }) => cell(each)))),
+    ...(note === undefined ? [] : ['', inCell(note)]),
     ...(silent.length > 0 ? ['', '## Not asked', '', ...silent] : []),
     '',
   ].join('\n');

@@ -4,7 +4,7 @@
  * GitHub's, and not run here.
  */
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { readLedger } from '../../operations/rotation/ledger.ts';
 import { leaks, makeCanary } from '../canary.ts';
@@ -56,7 +56,12 @@ describe('deploying and rotating by workflow', () => {
   });
   after(() => checkout.remove());
 
-  async function run(job: string, contexts: Record<string, string>, more = {}): Promise<JobRun> {
+  async function run(
+    job: string,
+    contexts: Record<string, string>,
+    more = {},
+    done: readonly string[] = [],
+  ): Promise<JobRun> {
     const workflow = job === 'rotate' ? rotation : stackJobs;
     return await runJob(checkout, jobOf(workflow, job), {
       contexts: {
@@ -65,11 +70,11 @@ describe('deploying and rotating by workflow', () => {
         ...contexts,
       },
       environment: { ...environment, ...more },
-      done: ['Install'],
+      done: ['Install', ...done],
     });
   }
   const up = async (stack: string, more = {}) => await run('up', { 'inputs.stack': stack }, more);
-  const rotate = async () => await run('rotate', { 'matrix.stack': 'dev' });
+  const rotate = async (more = {}) => await run('rotate', { 'matrix.stack': 'dev' }, more);
   const entries = () => {
     const read = readLedger(checkout.read('ledger/dev.jsonl'));
     assert.ok('entries' in read);
@@ -105,6 +110,66 @@ describe('deploying and rotating by workflow', () => {
     assert.match(old.steps.get(refusal)?.stderr ?? '', /^stack dev: got a commit .*; fix: .*\n$/u);
   });
 
+  it('proposes the old values that a failed rotation has set again: main alone would make others', async () => {
+    const tools = join(checkout.temporary, 'docker');
+    const broken = join(tools, 'broken');
+    mkdirSync(tools);
+    // A bot that runs, and does not start with the new values.
+    const running = JSON.stringify({ State: 'running', Labels: '/compose.yaml' });
+    const docker = `#!/bin/sh
+case " $* " in
+*" ps "*) echo '${running}' ;;
+*" up "*) [ ! -e '${broken}' ] || { rm '${broken}'; exit 1; } ;;
+esac
+`;
+    writeFileSync(join(tools, 'docker'), docker, { mode: 0o755 });
+    writeFileSync(broken, '');
+    const failed = await rotate({ PATH: [tools, environment.PATH].join(delimiter) });
+    assert.notEqual(failed.code, 0);
+    assert.match(failed.summary, /the old value is back in every place; /u);
+    assert.equal(checkout.read(`out/dev/${redis}`), first);
+    const changed = github.git('diff', '--name-only', 'origin/main', 'HEAD').trim().split('\n');
+    assert.deepEqual(changed, ['Pulumi.dev.yaml']);
+    const asked = github.asked();
+    assert.match(
+      asked.find((line) => line.startsWith('pr create')) ?? '',
+      /--title Failed rotation of dev --body Merge this before /u,
+    );
+    assert.ok(asked.some((line) => line.startsWith('issue create')));
+    github.takeMain();
+    const wrong = await run('preview', { 'inputs.stack': 'dev' });
+    assert.match(wrong.summary, /\+ .*RandomPassword +infrastructure-redis_password +create/u);
+    assert.notEqual((await up('dev')).code, 0);
+    github.merge('rotation/dev');
+    const { code, summary } = await up('dev');
+    assert.equal(code, 0, summary);
+    assert.equal(checkout.read(`out/dev/${redis}`), first);
+    // The journal has gone with the runner.
+    rmSync(checkout.path('.local'), { recursive: true });
+  });
+
+  it('comes out of a rotation whose runner died before its push: main is brought up, then it rotates again', async () => {
+    const dead = await run('rotate', { 'matrix.stack': 'dev' }, {}, [
+      'Propose what was rotated',
+      'Remind people',
+    ]);
+    assert.equal(dead.code, 0, dead.summary);
+    assert.notEqual(checkout.read(`out/dev/${redis}`), first);
+    // The next runner has what main has.
+    github.git('checkout', '-q', '--', '.');
+    for (const each of ['ledger/dev.jsonl', '.local']) {
+      rmSync(checkout.path(each), { recursive: true });
+    }
+    assert.equal(checkout.gitStatus(), '');
+    const refused = await rotate();
+    assert.notEqual(refused.code, 0);
+    assert.match(refused.summary, /got no line of rotation /u);
+    assert.deepEqual(github.branches(), ['main']);
+    const { code, summary } = await up('dev');
+    assert.equal(code, 0, summary);
+    assert.equal(checkout.read(`out/dev/${redis}`), first);
+  });
+
   it('rotates what is due and made anew, proposes it, and reminds people of the rest', async () => {
     github.asked();
     const { code, steps, summary } = await rotate();
@@ -130,7 +195,7 @@ describe('deploying and rotating by workflow', () => {
       'auth setup-git',
       'pr create',
       'issue list',
-      'issue create',
+      'issue edit',
     ]);
     assert.match(
       github.issue ?? '',

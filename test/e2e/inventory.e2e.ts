@@ -31,6 +31,13 @@ describe('npm run inventory and npm run drift', () => {
     return { code, ...JSON.parse(stdout) };
   }
 
+  /** When it was asked stands in it, and nothing else of that time. */
+  function timeless({ stdout }: Result): string {
+    const [at] = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/u.exec(stdout) ?? [];
+    assert.ok(at);
+    return stdout.replaceAll(at, 'AT');
+  }
+
   it('says of a stack that is not up how it comes up, in one line', async () => {
     const line =
       'stack dev: got one that is not up; allowed: one whose values are delivered; fix: npm start -- --stack dev\n';
@@ -83,19 +90,21 @@ describe('npm run inventory and npm run drift', () => {
       assert.match(fix, /^(?:npm start -- --stack dev|rm out\/dev\/\S+, )/);
   });
 
+  it('finds the same drift twice, in the same words and order, but for the time', async () => {
+    for (const format of ['json', 'table']) {
+      const one = await npm('drift', '--format', format);
+      assert.deepEqual([one.code, one.stderr], [1, '']);
+      assert.match(one.stdout, /secrets\/monitoring\/mine/u);
+      assert.equal(timeless(await npm('drift', '--format', format)), timeless(one));
+    }
+  });
+
   it('is clean again when each fix was done', async () => {
     for (const { place, fix } of found) if (fix.startsWith('rm ')) rmSync(checkout.path(place));
     assert.equal((await checkout.npmStart()).code, 0);
     const { code, drifts } = await drift();
     assert.deepEqual([code, drifts], [0, []]);
   });
-
-  /** When it was asked stands in it, and nothing else of that time. */
-  function timeless({ stdout }: Result): string {
-    const [at] = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/u.exec(stdout) ?? [];
-    assert.ok(at);
-    return stdout.replaceAll(at, 'AT');
-  }
 
   const forms = ['table', 'markdown', 'json', 'csv', 'html'] as const;
 

@@ -71,7 +71,8 @@ of a key. Values shorter than 8 characters, and words of small letters (a user n
 text by chance.
 
 Three things it does not do. A preview of a stack that is not there yet does not know its tags, so that of Compose files and pods
-those parts are judged at the \`up\`, by \`--policies\`, and at each preview after it. It sees inputs, not marks: that a value is encrypted in
+those parts are judged at the \`up\`, by \`--policies\`, and at each preview after it; the [deployments](automation.md) of a
+workflow ask at both. It sees inputs, not marks: that a value is encrypted in
 the state is the unit tests' affair. And it judges what this program makes, not what somebody else does in the cluster.
 
 ## The rules

@@ -4,10 +4,15 @@
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as api from '@kubernetes/client-node';
 import { parse, parseAllDocuments } from 'yaml';
+import { oldPlaces } from '../../operations/rotation/old-places.ts';
+import type { StackState } from '../../operations/rotation/stack-state.ts';
 import { canaryValues } from '../canary-values.ts';
+import { KubernetesServer } from '../kubernetes-server.ts';
 import { ids, runProgram } from '../program-run.ts';
 
 const text = readFileSync('examples/schedule/cronjob.yaml', 'utf8');
@@ -148,8 +153,7 @@ describe('the schedule in a cluster', () => {
     assert.deepEqual(writable, ['secrets', 'deployments', 'jobs']);
     for (const { resources = [], verbs } of [...rules, ...cluster]) {
       assert.ok(![...resources, ...verbs].includes('*'));
-      if (resources.includes('secrets'))
-        assert.ok(!verbs.includes('list') && !verbs.includes('watch'));
+      if (resources.includes('secrets')) assert.ok(!verbs.includes('watch'));
     }
     assert.deepEqual(cluster, [
       {
@@ -159,6 +163,42 @@ describe('the schedule in a cluster', () => {
         verbs: ['get'],
       },
     ]);
+  });
+
+  it('may ask what a rotation asks, before it revokes anything: whether old Secrets are gone', async () => {
+    const server = new KubernetesServer();
+    await server.start();
+    const folder = mkdtempSync(join(tmpdir(), 'cronjob-'));
+    const { KUBECONFIG: before } = process.env;
+    process.env.KUBECONFIG = join(folder, 'kubeconfig');
+    writeFileSync(process.env.KUBECONFIG, server.kubeconfig());
+    try {
+      const state = {
+        delivered: { kubernetes: { namespace: 'hummingbot', next: '' } },
+      } as unknown as StackState;
+      const settings = { kubeContext: 'test' };
+      assert.deepEqual(
+        await oldPlaces({ stack: 'prod', groups: ['trading'], state, settings }),
+        [],
+      );
+    } finally {
+      if (before === undefined) delete process.env.KUBECONFIG;
+      else process.env.KUBECONFIG = before;
+      rmSync(folder, { recursive: true });
+      await server.stop();
+    }
+    assert.ok(server.requests.length > 0);
+    const { rules = [] } = only<api.V1Role>('Role');
+    for (const { method, path } of server.requests) {
+      const [, resource = '', name] =
+        /^\/api\/v1\/namespaces\/hummingbot\/([a-z]+)(?:\/(.+))?$/u.exec(path) ?? [];
+      const verb = name === undefined ? 'list' : 'get';
+      assert.equal(method, 'GET');
+      assert.ok(
+        rules.some((each) => each.resources?.includes(resource) && each.verbs.includes(verb)),
+        `${verb} ${path}`,
+      );
+    }
   });
 
   it('gives its token when it is asked for, and keeps it nowhere', () => {

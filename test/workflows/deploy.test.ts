@@ -54,6 +54,16 @@ describe('the deployment of stacks', () => {
     ]);
   });
 
+  it('asks the policies before the approval, and again at the change, which knows what a preview cannot', () => {
+    for (const name of ['preview', 'up']) {
+      const runs = (jobOf(stack, name).steps ?? []).flatMap(({ run = '' }) =>
+        run.split('\n').filter((line) => line.includes('npm start')),
+      );
+      assert.equal(runs.length, 1);
+      assert.match(runs[0] ?? '', / --policies /);
+    }
+  });
+
   it('changes a stack one at a time with its rotations, and cancels none', () => {
     assert.deepEqual(jobOf(stack, 'up').concurrency, {
       group: 'stack-$' + '{{ inputs.stack }}',
@@ -73,9 +83,12 @@ describe('whom AWS trusts for a workflow', () => {
   const forms = ['OWNER/NAME', 'OWNER@OWNER-ID/NAME@NAME-ID'];
   const trusts = {
     deploy: ['environment:prod', 'environment:prod-rotation'],
-    preview: ['pull_request', 'ref:refs/heads/main'],
+    preview: ['environment:preview-staging', 'environment:preview-prod', 'ref:refs/heads/main'],
   };
   const others = [
+    // The code of a branch, which nobody has approved.
+    'pull_request',
+    'environment:preview-dev',
     'environment:staging',
     'environment:prod-',
     'ref:refs/heads/other',
@@ -120,5 +133,10 @@ describe('whom AWS trusts for a workflow', () => {
   it('names the environments that the workflows use', () => {
     assert.equal(jobOf(stack, 'up').environment, '$' + '{{ inputs.stack }}');
     assert.equal(jobOf(rotate, 'rotate').environment, '$' + '{{ matrix.stack }}-rotation');
+    const { environment = '', strategy } = jobOf(workflowOf('preview.yml'), 'with-credentials');
+    const previews = [strategy?.matrix.stack ?? []]
+      .flat()
+      .map((each) => `environment:${environment.replace('$' + '{{ matrix.stack }}', each)}`);
+    assert.deepEqual([...previews, 'ref:refs/heads/main'], trusts.preview);
   });
 });

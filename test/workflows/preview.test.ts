@@ -41,6 +41,11 @@ describe('the preview of pull requests', () => {
     assert.match(own.if ?? '', /head\.repo\.full_name == github\.repository/);
   });
 
+  it("asks a reviewer of the stack's environment before the code of a branch has credentials", () => {
+    assert.equal(own.environment, 'preview-$' + '{{ matrix.stack }}');
+    assert.equal(fork.environment, undefined);
+  });
+
   it('looks for leaks in the whole history, before anything else runs', () => {
     const checkout = forkSteps.find(({ uses }) => uses?.startsWith('actions/checkout'));
     assert.equal(checkout?.with?.['fetch-depth'], 0);

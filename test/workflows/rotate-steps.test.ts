@@ -20,7 +20,8 @@ describe('a rotation by schedule', () => {
 case "$*" in
 *--metrics*) echo 'hummingbot_rotation_open_items{stack="dev"} '"$OPEN" ;;
 *)
-  [ "$ROTATES" = no ] || { mkdir -p ledger; echo line >> ledger/dev.jsonl; }
+  [ -z "$LEDGER" ] || { mkdir -p ledger; echo "$LEDGER" >> ledger/dev.jsonl; }
+  [ -z "$SETS" ] || echo "# $SETS" >> Pulumi.dev.yaml
   echo "$SAYS"
   exit "$ENDS" ;;
 esac
@@ -41,7 +42,8 @@ esac
         PATH: [tools, github.tools, process.env.PATH].join(delimiter),
         ENDS: String(ends),
         OPEN: '0',
-        ROTATES: 'no',
+        LEDGER: '',
+        SETS: '',
         SAYS: '',
         ...more,
       },
@@ -72,12 +74,65 @@ esac
     );
   });
 
+  /** What the pull request says, and which files it changes. */
+  function proposal(): readonly string[] {
+    const [said = ''] = github.asked().filter((line) => line.startsWith('pr create'));
+    const files = github.git('diff', '--name-only', 'origin/main', 'HEAD').trim().split('\n');
+    return [...(/--title (.*) --body (.*)$/u.exec(said)?.slice(1) ?? []), ...files];
+  }
+
+  it('proposes the new values once they are recorded, to be merged before anything else', async () => {
+    const { code } = await rotation(0, { LEDGER: '{"did":"rotated"}', SETS: 'new' });
+    assert.equal(code, 0);
+    assert.deepEqual(proposal(), [
+      'Rotation of dev',
+      'Merge this before anything else is deployed to dev: the new values are in every place, and not in main.',
+      'Pulumi.dev.yaml',
+      'ledger/dev.jsonl',
+    ]);
+    github.merge('rotation/dev');
+  });
+
+  for (const end of [
+    'x.y: the roll out failed, and the old value is back in every place; the new one is kept: ...',
+    'x.y: the old value is set, and not in every place yet; what is done is kept: ...',
+  ]) {
+    it(`keeps what was taken back, and calls it no new value: ${end.slice(5, 50)}`, async () => {
+      const { code } = await rotation(1, { SAYS: end, SETS: 'old' });
+      assert.notEqual(code, 0);
+      assert.match(github.issue ?? '', /^- \[ \] the last rotation failed/u);
+      assert.deepEqual(proposal(), [
+        'Failed rotation of dev',
+        'Merge this before anything else is deployed to dev, then rotate again: the rotation failed, the old values are set again, and those that had been generated are in this stack file alone.',
+        'Pulumi.dev.yaml',
+      ]);
+      github.merge('rotation/dev');
+    });
+  }
+
+  it('proposes no half of a rotation, which nobody could go on with', async () => {
+    const { code, steps } = await rotation(1, {
+      SAYS: 'x.y: the new value is set, and not in every place yet; what is done is kept: ...',
+      SETS: 'half',
+    });
+    assert.notEqual(code, 0);
+    assert.match(github.issue ?? '', /or run deploy\.yml if that is nothing/u);
+    assert.equal(steps.get('Propose what was rotated')?.stdout, 'Nothing was rotated.\n');
+    assert.deepEqual(github.branches(), ['main']);
+    assert.ok(!checkout.read('Pulumi.dev.yaml').includes('half'));
+  });
+
   it('is red when the rotation failed, says so, and proposes what was recorded all the same', async () => {
-    const { code } = await rotation(1, { ROTATES: 'yes' });
+    github.asked();
+    const { code } = await rotation(1, { LEDGER: '{"did":"confirmed"}', SETS: 'half' });
     assert.notEqual(code, 0);
     assert.match(github.issue ?? '', /^- \[ \] the last rotation failed/u);
     assert.deepEqual(github.branches(), ['main', 'rotation/dev']);
-    assert.equal(github.git('diff', '--name-only', 'origin/main', 'HEAD'), 'ledger/dev.jsonl\n');
+    assert.deepEqual(proposal(), [
+      'Rotation of dev',
+      'Merge this: the ledger has what was done, and main does not.',
+      'ledger/dev.jsonl',
+    ]);
   });
 
   it('closes the issue once nothing waits any more', async () => {

@@ -1,5 +1,6 @@
 /** What holds for every workflow; what each one is for stands in its own test, and linters run in test/e2e. */
 import assert from 'node:assert/strict';
+import { scrubVariable } from '../../operations/engine/engine.ts';
 import { stepsOf, textOf, workflowNames, workflowOf } from './workflow.ts';
 
 /** With which rights a job may ask for which: by workflow and job. */
@@ -41,6 +42,22 @@ describe('every workflow', () => {
       ),
     ]);
     assert.deepEqual(Object.fromEntries(found), permissions);
+  });
+
+  it('scrubs what our commands print, in each job that runs one on a stack', () => {
+    const found = workflowNames.flatMap((name) =>
+      Object.entries(workflowOf(name).jobs)
+        .filter(([, { steps = [] }]) =>
+          steps.some(({ run = '' }) => /npm start|npm run [^\n]*rotate/u.test(run)),
+        )
+        .map(([job, { env = {} }]) => [`${name} ${job}`, env[scrubVariable]]),
+    );
+    assert.deepEqual(Object.fromEntries(found), {
+      'deploy-stack.yml preview': 'yes',
+      'deploy-stack.yml up': 'yes',
+      'preview.yml without-credentials': 'yes',
+      'rotate.yml rotate': 'yes',
+    });
   });
 
   for (const name of workflowNames) {

@@ -23,6 +23,7 @@ const about: NamespaceCase = {
     { group: 'trading', keys: ['kraken_api_key', 'kraken_secret_key'], tag },
     { group: 'monitoring', keys: ['grafana_api_key'], tag },
   ],
+  readers: true,
 };
 
 function written(manager: string, ...keys: readonly string[]): object {
@@ -221,32 +222,112 @@ describe('what is asked of a namespace', () => {
     assert.ok(server.requests.every(({ path }) => path !== externals));
   });
 
-  it('says who may read a Secret: its Roles, and the pods that mount it', async () => {
-    const rbac = '/apis/rbac.authorization.k8s.io/v1/namespaces/hummingbot';
-    const rule = { apiGroups: [''], resources: ['secrets'], verbs: ['get'] };
-    const role = (name: string, ...resourceNames: readonly string[]): Stored =>
-      server.put(`${rbac}/roles/${name}`, {
-        rules: [{ ...rule, resourceNames }],
-      } as unknown as Stored);
-    role('reader', monitoring);
-    role('other', 'registry-login');
-    for (const name of ['reader', 'other']) {
-      server.put(`${rbac}/rolebindings/${name}`, {
-        roleRef: { kind: 'Role', name },
-        subjects: [{ kind: 'ServiceAccount', name: 'condor', namespace: 'bots' }],
-      } as unknown as Stored);
-    }
-    server.put('/api/v1/namespaces/hummingbot/pods/bot-1', {
-      metadata: { labels: { 'app.kubernetes.io/name': 'hummingbot' } },
-      spec: { volumes: [{ secret: { secretName: trading } }] },
-    } as unknown as Stored);
-    const { sightings } = await asked();
-    assert.deepEqual(
-      sightings.map(({ readers }) => readers),
-      [
-        [{ who: 'pods hummingbot', by: 'they mount it', live: true }],
-        [{ who: 'ServiceAccount bots/condor', by: 'Role reader', live: true }],
-      ],
+  const rbac = '/apis/rbac.authorization.k8s.io/v1';
+  const inNamespace = `${rbac}/namespaces/hummingbot`;
+
+  function put(path: string, object: object): void {
+    server.put(path, { metadata: {}, ...object } as unknown as Stored);
+  }
+  function role(path: string, ...resourceNames: readonly string[]): void {
+    put(path, {
+      rules: [{ apiGroups: [''], resources: ['secrets'], verbs: ['get'], resourceNames }],
+    });
+  }
+  function bound(name: string, kind = 'Role', subject = 'condor'): void {
+    put(`${inNamespace}/rolebindings/${subject}-${name}`, {
+      roleRef: { kind, name },
+      subjects: [{ kind: 'ServiceAccount', name: subject, namespace: 'bots' }],
+    });
+  }
+  function pod(name: string, spec: object): void {
+    const metadata = { labels: { 'app.kubernetes.io/name': name } };
+    put(`/api/v1/namespaces/hummingbot/pods/${name}-1`, { metadata, spec });
+  }
+  async function readers(): Promise<readonly (readonly string[])[]> {
+    const { sightings, unasked } = await asked();
+    assert.deepEqual(unasked, []);
+    return sightings.map((each) =>
+      each.readers.map(({ who, by, live }) => `${who}, by ${by}${live ? '' : ', by the settings'}`),
     );
+  }
+
+  it('says who may read a Secret: its Roles, and the pods that mount it', async () => {
+    role(`${inNamespace}/roles/reader`, monitoring);
+    role(`${inNamespace}/roles/other`, 'registry-login');
+    bound('reader');
+    bound('other');
+    pod('hummingbot', { volumes: [{ secret: { secretName: trading } }] });
+    assert.deepEqual(await readers(), [
+      ['pods hummingbot, by they mount it'],
+      ['ServiceAccount bots/condor, by Role reader'],
+    ]);
+  });
+
+  it('says who may read by a ClusterRole that is bound in the namespace, and by no other', async () => {
+    role(`${rbac}/clusterroles/view-secrets`);
+    role(`${rbac}/clusterroles/not-bound`);
+    put(`${rbac}/clusterroles/view`, {
+      rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['*'] }],
+    });
+    // A name is of a kind: a Role that is called as a ClusterRole is another one.
+    role(`${inNamespace}/roles/view`);
+    bound('view-secrets', 'ClusterRole');
+    bound('view-secrets', 'ClusterRole', 'grafana');
+    bound('view', 'ClusterRole');
+    bound('gone', 'ClusterRole');
+    const all = ['condor', 'grafana'].map(
+      (each) => `ServiceAccount bots/${each}, by ClusterRole view-secrets`,
+    );
+    assert.deepEqual(await readers(), [all, all]);
+    const roles = server.requests.filter(({ path }) => path.startsWith(`${rbac}/clusterroles`));
+    assert.deepEqual(
+      roles.map(({ path }) => path.split('/').at(-1)),
+      ['view-secrets', 'view', 'gone'],
+    );
+  });
+
+  it('says whose environment a Secret is in, of containers of any kind', async () => {
+    const one = (name: string) => [{ env: [{ valueFrom: { secretKeyRef: { name, key: 'x' } } }] }];
+    const whole = (name: string) => [{ envFrom: [{ secretRef: { name } }] }];
+    pod('hummingbot', { containers: [{ env: [{ name: 'HOME' }] }, ...one(trading)] });
+    pod('preflight', { containers: [{}], initContainers: whole(trading) });
+    pod('debugged', { ephemeralContainers: one(monitoring), volumes: [] });
+    assert.deepEqual(await readers(), [
+      ['hummingbot', 'preflight'].map((each) => `pods ${each}, by it is in their environment`),
+      ['pods debugged, by it is in their environment'],
+    ]);
+  });
+
+  for (const [what, path, right] of [
+    ['Roles', `${inNamespace}/roles`, 'list roles'],
+    ['RoleBindings', `${inNamespace}/rolebindings`, 'list rolebindings'],
+    ['pods', '/api/v1/namespaces/hummingbot/pods', 'list pods'],
+    ['a bound ClusterRole', `${rbac}/clusterroles/view-secrets`, 'get clusterroles'],
+  ] as const) {
+    it(`says that nobody knows who may read where ${what} may not be seen`, async () => {
+      bound('view-secrets', 'ClusterRole');
+      const body = { kind: 'Status', reason: 'Forbidden', message: canary };
+      server.onRequest = (seen) => (seen.path === path ? { code: 403, body } : undefined);
+      const { unasked, sightings } = await asked();
+      assert.equal(sightings.length, 2);
+      assert.deepEqual(unasked, [
+        {
+          target: 'x',
+          what: 'who may read in namespace hummingbot',
+          got: `GET ${path}: 403 Forbidden`,
+          fix: `kubectl -n hummingbot auth can-i ${right} says whether you may (docs/inventory.md)`,
+        },
+      ]);
+    });
+  }
+
+  it('asks nothing of readers where nobody wants to know', async () => {
+    bound('view-secrets', 'ClusterRole');
+    const { sightings } = await asked({ readers: false });
+    assert.deepEqual(
+      sightings.map(({ readers: all }) => all),
+      [[], []],
+    );
+    for (const { path } of server.requests) assert.doesNotMatch(path, /rbac|pods/);
   });
 });

@@ -75,6 +75,15 @@ export function ledger() {
 
 export const sample: Inventory = inventoryOf(census, ledger(), now);
 
+/** The same, with a reader that no system was asked about. */
+export const granted: Inventory = {
+  ...sample,
+  secrets: sample.secrets.map((each) => ({
+    ...each,
+    readers: [...each.readers, { who: 'role reader', by: 'policy reader', live: false }],
+  })),
+};
+
 /** As many secrets as asked for, of several groups and owners; every fifth one overdue. */
 export function inventoryOfSize(size: number): Inventory {
   const secrets = Array.from({ length: size }, (_, at): Secret => {

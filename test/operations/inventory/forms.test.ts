@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { inventoryOf, type Secret, summaryOf } from '../../../operations/inventory/inventory.ts';
+import { page } from '../../../operations/inventory/page.ts';
 import { parseRequest, usage } from '../../../operations/inventory/request.ts';
 import { printed } from '../../../operations/inventory/table.ts';
 import { csv, json, markdown } from '../../../operations/inventory/text-forms.ts';
 import { keyFacts } from '../doctor/case.ts';
-import { census, ledger, now, sample } from './case.ts';
+import { census, granted, ledger, now, sample } from './case.ts';
 
 function secret(key: string): Secret {
   const found = sample.secrets.find((each) => each.key === key);
@@ -130,6 +131,26 @@ describe('the forms of an inventory', () => {
     );
     assert.match(markdown(silent), /^- Vault y: got no answer; fix: unseal it$/m);
     assert.deepEqual(JSON.parse(json(silent)).unasked, unasked);
+  });
+
+  it('marks in every form who may read by the settings alone, and says who asks the systems', () => {
+    const mark = /role reader \(policy reader, by the settings\)/;
+    const note =
+      'by the settings: what the stack grants, not what a system says; npm run access -- --stack prod asks the systems.';
+    for (const form of [(each: typeof sample) => printed(each, 400), markdown, page]) {
+      assert.match(form(granted), mark);
+      assert.ok(form(granted).includes(note), form.name);
+      assert.ok(!form(sample).includes('by the settings'), form.name);
+    }
+    assert.match(csv(granted), mark);
+    const { readers } = JSON.parse(json(granted)).secrets[0];
+    assert.deepEqual(
+      readers.map(({ who, live }: { who: string; live: boolean }) => [who, live]),
+      [
+        ['user bot', true],
+        ['role reader', false],
+      ],
+    );
   });
 
   it('is a table in Markdown, whatever a name holds', () => {
