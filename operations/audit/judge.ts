@@ -4,6 +4,7 @@ import { readingRoles, roleArn } from '../../components/delivery/aws-rules.ts';
 import type { Administrators, AwsAccount, Reader, VaultServer } from '../../components/systems.ts';
 import { labelOf } from '../access/rbac.ts';
 import type { Scope } from '../access/scope.ts';
+import { isOfKubernetes } from './controllers.ts';
 import type { AccessEvent } from './event.ts';
 
 export interface Expecting {
@@ -41,24 +42,21 @@ export function judgeOf(scope: Expecting, operators: readonly Reader[]): Judge {
   return (event) => (isAdministrator(event) ? 'administrators' : judges[event.system](event));
 }
 
+/** What brings the Secrets needs no pod, no shell and no other right. */
+const ofOperators = ['read', 'change', 'store'];
+
 function inCluster(
-  { who, also, deed, verb, what, group }: AccessEvent,
+  event: AccessEvent,
   { readers, namespace }: Pick<Scope, 'readers' | 'namespace'>,
   bringing: ReadonlySet<string>,
 ): string | undefined {
+  const { who, also, deed, verb, what, group } = event;
   // Of a certificate that the cluster's own authority has signed; no binding gives it.
   if (also.includes('Group:system:masters')) return 'system:masters';
   if (who.includes(' as ')) return undefined;
   const isOwn = what === `serviceaccounts/token ${operatorAccountName}`;
-  if (bringing.has(who) && deed !== 'exec' && deed !== 'rights' && (deed !== 'token' || isOwn)) {
-    return 'brings the Secrets';
-  }
-  if (
-    /^(?:User:system:(?:kube-|apiserver$)|ServiceAccount:kube-system\/)/u.test(who) &&
-    deed !== 'exec'
-  ) {
-    return 'a part of Kubernetes';
-  }
+  if (bringing.has(who) && (ofOperators.includes(deed) || isOwn)) return 'brings the Secrets';
+  if (isOfKubernetes(event)) return 'a part of Kubernetes';
   // The node authorizer gives it what its own pods mount.
   if (
     who.startsWith('User:system:node:') &&

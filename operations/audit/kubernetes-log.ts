@@ -7,6 +7,13 @@ const reads = ['get', 'list', 'watch'];
 const pods = ['exec', 'attach', 'ephemeralcontainers', 'portforward'];
 const rbac = 'rbac.authorization.k8s.io';
 const external = 'external-secrets.io';
+/** By API group. Without their subresources: a status or a number of copies mounts nothing. */
+const workloads: Readonly<Record<string, readonly string[]>> = {
+  '': ['pods', 'replicationcontrollers'],
+  apps: ['deployments', 'statefulsets', 'daemonsets', 'replicasets'],
+  batch: ['jobs', 'cronjobs'],
+};
+const makes = ['create', 'update', 'patch'];
 const account = /^system:serviceaccount:([^:]+):([^:]+)$/u;
 
 export class KubernetesLog {
@@ -56,9 +63,10 @@ export class KubernetesLog {
         also,
         deed,
         verb: nameIn(verb),
+        resource: nameIn(kind),
         what:
           name === ''
-            ? `all ${nameIn(kind)}`
+            ? `${verb === 'create' ? 'new' : 'all'} ${nameIn(kind)}`
             : resource === 'secrets'
               ? nameIn(name)
               : `${nameIn(kind)} ${nameIn(name)}`,
@@ -102,6 +110,8 @@ export class KubernetesLog {
     if (resource === 'secrets') return isWrite ? 'change' : 'read';
     if (resource === 'pods' && pods.includes(String(sub))) return 'exec';
     if (resource === 'serviceaccounts' && sub === 'token') return 'token';
+    const mounting = workloads[String(group)] ?? [];
+    if (mounting.includes(resource) && sub === undefined && makes.includes(verb)) return 'workload';
     return group === external && isWrite && sub !== 'status' ? 'store' : undefined;
   }
 }

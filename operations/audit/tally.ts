@@ -39,8 +39,12 @@ export class Tally {
   }
 
   add(event: AccessEvent): void {
-    const { system, who, deed, verb, what, refused, at, from } = event;
+    const { system, who, deed, verb, refused, at, from } = event;
     const outcome = refused ? 'refused' : 'done';
+    const expected = this.#judge(event) ?? null;
+    // Controllers make up a name for each pod.
+    const isOneOfMany = deed === 'workload' && expected !== null;
+    const what = (isOneOfMany ? event.resource : undefined) ?? event.what;
     const key = [system, who, deed, verb, what, outcome, ...event.also].join('\n');
     let row = this.#rows.get(key);
     if (row === undefined) {
@@ -48,7 +52,6 @@ export class Tally {
         this.left++;
         return;
       }
-      const expected = this.#judge(event) ?? null;
       row = {
         system,
         who,
