@@ -53,6 +53,40 @@ describe("Vault's audit log", () => {
     assert.equal(vaultLine('{"time":"x"}', place).kind, 'unknown');
   });
 
+  it('has what takes versions away, for good or not, and not a look at what is there', () => {
+    const on = (operation: string, at: string, name = 'eve') =>
+      line(vaultEntry('', name, ['wide'], { request: { operation, path: at } }));
+    for (const [operation, kind] of [
+      ['delete', 'metadata'],
+      ['update', 'metadata'],
+      ['update', 'destroy'],
+      ['update', 'delete'],
+      ['update', 'undelete'],
+    ] as const) {
+      const found = on(operation, `secret/${kind}/hummingbot/trading`);
+      assert.ok(found.kind === 'event', kind);
+      const { deed, what, group } = found.event;
+      assert.deepEqual([deed, what, group], ['change', `${kind}/hummingbot/trading`, 'trading']);
+      assert.equal(judged(found), undefined, kind);
+      // A rotation destroys old versions, and a destroy of the stack all of them.
+      const own = on(operation, `secret/${kind}/hummingbot/trading`, 'deployer');
+      assert.equal(judged(own), 'administrators');
+    }
+    const engine = on('delete', 'sys/mounts/secret');
+    assert.ok(engine.kind === 'event' && engine.event.deed === 'change');
+    const method = on('update', 'sys/auth/mine');
+    assert.ok(method.kind === 'event' && method.event.deed === 'rights');
+    for (const [operation, at] of [
+      ['read', 'secret/metadata/hummingbot/trading'],
+      ['list', 'secret/metadata/hummingbot/'],
+      ['update', 'secret/destroy/hummingbot/mine'],
+      ['update', 'secret/destroy/other/trading'],
+      ['delete', 'sys/mounts/other'],
+    ] as const) {
+      assert.equal(on(operation, at).kind, 'other', at);
+    }
+  });
+
   it('shows nothing of a device that writes values in the clear (log_raw)', () => {
     const entry = vaultEntry(path, 'eve', [], {
       response: { data: { data: { kraken_api_key: canary } } },
