@@ -6,13 +6,14 @@ import { labelOf } from '../access/rbac.ts';
 import type { Scope } from '../access/scope.ts';
 import { isOfKubernetes } from './controllers.ts';
 import type { AccessEvent } from './event.ts';
+import { displayNameOf } from './vault-login.ts';
 
 export interface Expecting {
   readonly namespace: string;
   readonly readers: Scope['readers'];
   readonly administrators: Administrators;
   readonly aws: AwsAccount | undefined;
-  readonly vault: Pick<VaultServer, 'readerRole'> | undefined;
+  readonly vault: Pick<VaultServer, 'readerRole' | 'auth'> | undefined;
 }
 
 export type Judge = (event: AccessEvent) => string | undefined;
@@ -32,12 +33,7 @@ export function judgeOf(scope: Expecting, operators: readonly Reader[]): Judge {
   const judges: Readonly<Record<AccessEvent['system'], Judge>> = {
     Kubernetes: (event) => inCluster(event, scope, bringing),
     AWS: (event) => inAws(event, scope),
-    Vault: ({ deed, also }) =>
-      deed === 'read' &&
-      also.length > 0 &&
-      also.every((each) => each === `policy ${scope.vault?.readerRole}`)
-        ? 'brings the Secrets'
-        : undefined,
+    Vault: (event) => inVault(event, scope),
   };
   return (event) => (isAdministrator(event) ? 'administrators' : judges[event.system](event));
 }
@@ -67,6 +63,21 @@ function inCluster(
   if (deed !== 'read' || verb !== 'get' || group === undefined) return undefined;
   const listed = (readers[group] ?? []).map(labelOf);
   return [who, ...also].some((each) => listed.includes(each)) ? `readers.${group}` : undefined;
+}
+
+/** By its policy and no other, on a token of its own login. */
+function inVault(
+  { deed, who, also }: AccessEvent,
+  { vault, namespace }: Expecting,
+): string | undefined {
+  if (vault === undefined || deed !== 'read') return undefined;
+  const { auth, readerRole } = vault;
+  const own = [`policy ${readerRole}`, `User:auth/${auth}/role/${readerRole}`];
+  const isOwn =
+    also.every((each) => own.includes(each)) &&
+    own.every((each) => also.includes(each)) &&
+    who === `User:${displayNameOf({ auth, namespace, account: operatorAccountName })}`;
+  return isOwn ? 'brings the Secrets' : undefined;
 }
 
 function inAws({ who, deed }: AccessEvent, { aws }: Pick<Scope, 'aws'>): string | undefined {

@@ -13,7 +13,7 @@ export interface Source {
   readonly lines: number;
   /** Lines that are whole and not understood. */
   readonly strange: number;
-  /** Lines that hold bodies of Secrets, and so values. */
+  /** Lines that hold bodies of Secrets, or values and tokens of Vault in the clear. */
   readonly bodies: number;
 }
 

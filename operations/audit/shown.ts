@@ -35,7 +35,7 @@ export function shownAudit(report: AuditReport, format: Format): string {
     ...(strange > 0 ? [`${file}: ${strange} lines are not understood`] : []),
     ...(bodies > 0
       ? [
-          `${file}: ${bodies} lines hold bodies of Secrets, and so values: use examples/audit/policy.yaml, and remove the file`,
+          `${file}: ${bodies} lines hold values in the clear: record no bodies (examples/audit/policy.yaml), in Vault nothing with log_raw=true, and remove the file`,
         ]
       : []),
   ]);

@@ -171,7 +171,7 @@ describe('reading logs', () => {
     }
     assert.match(
       shownAudit(report, 'table'),
-      /1 lines hold bodies of Secrets[\s\S]*not expected: 0 done, 1 refused$/,
+      /1 lines hold values in the clear[\s\S]*not expected: 0 done, 1 refused$/,
     );
   });
 
