@@ -10,7 +10,14 @@ import { readScope, type Scope } from './access/scope.ts';
 import { unknown } from './audit/event.ts';
 import { judgeOf } from './audit/judge.ts';
 import { KubernetesLog } from './audit/kubernetes-log.ts';
-import { readCloudTrail, readLines, rotatedOf, type Source } from './audit/reading.ts';
+import {
+  type Late,
+  lateOf,
+  readCloudTrail,
+  readLines,
+  rotatedOf,
+  type Source,
+} from './audit/reading.ts';
 import { auditCodeOf, shownAudit } from './audit/shown.ts';
 import { sinceOf } from './audit/since.ts';
 import { Tally } from './audit/tally.ts';
@@ -80,13 +87,14 @@ async function main(): Promise<number> {
   const { stack, format } = request;
   const scope = await readScope(stack, false);
   const tally = new Tally(judgeOf(scope, operatorsOf(scope)));
-  const sources = await readAll(request, scope, since, tally);
+  const { sources, late } = await readAll(request, scope, since, tally);
   const report = {
     stack,
     since: new Date(since).toISOString(),
     at: new Date(now).toISOString(),
     events: tally.rows,
     sources,
+    late,
     left: tally.left,
   };
   console.log(shownAudit(report, format));
@@ -98,12 +106,22 @@ async function readAll(
   scope: Scope,
   since: number,
   tally: Tally,
-): Promise<readonly Source[]> {
+): Promise<{ readonly sources: readonly Source[]; readonly late: readonly Late[] }> {
   const sources: Source[] = [];
-  for (const path of kubernetes.flatMap((each) => rotatedOf(each, since))) {
-    const log = new KubernetesLog(scope.namespace);
-    const lineOf = log.lineOf.bind(log);
-    sources.push(await readLines(path, "Kubernetes' audit", lineOf, since, tally));
+  const late: Late[] = [];
+  async function readRotated(path: string, read: (file: string) => Promise<Source>): Promise<void> {
+    const { files, reachesBack } = rotatedOf(path, since);
+    const own: Source[] = [];
+    for (const file of files) own.push(await read(file));
+    sources.push(...own);
+    const begun = lateOf(path, own, since);
+    if (!reachesBack && begun !== undefined) late.push(begun);
+  }
+  for (const path of kubernetes) {
+    await readRotated(path, async (file) => {
+      const log = new KubernetesLog(scope.namespace);
+      return await readLines(file, "Kubernetes' audit", log.lineOf.bind(log), since, tally);
+    });
   }
   if (vault.length > 0 && scope.vault === undefined) {
     throw new CommandError(
@@ -111,14 +129,23 @@ async function readAll(
     );
   }
   const place = scope.vault && { prefix: scope.prefix, vault: scope.vault };
-  for (const path of vault.flatMap((each) => rotatedOf(each, since))) {
-    const lineOf = (text: string) => (place === undefined ? unknown : vaultLine(text, place));
-    sources.push(await readLines(path, "Vault's audit device", lineOf, since, tally));
+  const lineOf = (text: string) => (place === undefined ? unknown : vaultLine(text, place));
+  for (const path of vault) {
+    await readRotated(
+      path,
+      async (file) => await readLines(file, "Vault's audit device", lineOf, since, tally),
+    );
   }
+  const trail: Awaited<ReturnType<typeof readCloudTrail>>[] = [];
   for (const path of cloudtrail) {
-    sources.push(await readCloudTrail(path, scope.prefix, since, tally));
+    trail.push(await readCloudTrail(path, scope.prefix, since, tally));
   }
-  return sources;
+  // Its files are many: together they have one beginning.
+  const begun = lateOf('CloudTrail', trail, since);
+  if (begun !== undefined && trail.length > 0 && !trail.some(({ isLookup }) => isLookup)) {
+    late.push(begun);
+  }
+  return { sources: [...sources, ...trail], late };
 }
 
 if (import.meta.main) await runCommand(async () => await withNotAsked(main));

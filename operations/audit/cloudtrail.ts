@@ -40,21 +40,35 @@ export async function wholeOf(stream: Readable): Promise<string | undefined> {
   return Buffer.concat(chunks).toString();
 }
 
-/** Records of whatever form; undefined where no record is whole. */
-export function recordsIn(text: string): readonly unknown[] {
+export interface Records {
+  /** Undefined where one is not whole. */
+  readonly records: readonly unknown[];
+  /** What somebody looked up: with no event before the first, nothing was done. */
+  readonly isLookup: boolean;
+}
+
+/** Of whatever form. */
+export function recordsIn(text: string): Records {
   const whole = objectIn(text);
   if (whole === undefined)
-    return text
-      .split('\n')
-      .filter((line) => line.trim() !== '')
-      .map(objectIn);
-  if (Array.isArray(whole.Records)) return whole.Records;
-  if (!Array.isArray(whole.Events)) return [whole];
-  return whole.Events.map((each: unknown) =>
+    return logOf(
+      text
+        .split('\n')
+        .filter((line) => line.trim() !== '')
+        .map(objectIn),
+    );
+  if (Array.isArray(whole.Records)) return logOf(whole.Records);
+  if (!Array.isArray(whole.Events)) return logOf([whole]);
+  const records = whole.Events.map((each: unknown) =>
     isObject(each) && typeof each.CloudTrailEvent === 'string'
       ? objectIn(each.CloudTrailEvent)
       : each,
   );
+  return { records, isLookup: true };
+}
+
+function logOf(records: readonly unknown[]): Records {
+  return { records, isLookup: false };
 }
 
 export function cloudTrailEvent(record: unknown, prefix: string): Line {

@@ -24,15 +24,22 @@ type Open = { -readonly [Field in keyof Row]: Row[Field] } & {
   addresses: Set<string>;
 };
 
-/** More that differ are only counted: somebody may make names up. */
+/**
+ * Of each kind. More that differ are only counted: somebody may make names up, and what is refused takes
+ * no place from what was done.
+ */
 const mostRows = 20_000;
 const mostAddresses = 5;
 
 export class Tally {
   readonly #judge: Judge;
-  readonly #rows = new Map<string, Open>();
-  /** Events of rows that there was no place for. */
-  left = 0;
+  readonly #rows = {
+    done: new Map<string, Open>(),
+    refused: new Map<string, Open>(),
+    expected: new Map<string, Open>(),
+  };
+  /** Events of rows that there was no place for, by whether they are expected. */
+  readonly left = { strange: 0, expected: 0 };
 
   constructor(judge: Judge) {
     this.#judge = judge;
@@ -46,10 +53,11 @@ export class Tally {
     const isOneOfMany = deed === 'workload' && expected !== null;
     const what = (isOneOfMany ? event.resource : undefined) ?? event.what;
     const key = [system, who, deed, verb, what, outcome, ...event.also].join('\n');
-    let row = this.#rows.get(key);
+    const rows = this.#rows[expected === null ? outcome : 'expected'];
+    let row = rows.get(key);
     if (row === undefined) {
-      if (this.#rows.size >= mostRows) {
-        this.left++;
+      if (rows.size >= mostRows) {
+        this.left[expected === null ? 'strange' : 'expected']++;
         return;
       }
       row = {
@@ -67,7 +75,7 @@ export class Tally {
         times: [at, at],
         addresses: new Set(),
       };
-      this.#rows.set(key, row);
+      rows.set(key, row);
     }
     row.count++;
     row.times = [Math.min(row.times[0], at), Math.max(row.times[1], at)];
@@ -76,7 +84,8 @@ export class Tally {
 
   /** Not expected first, then the newest. */
   get rows(): readonly Row[] {
-    return [...this.#rows.values()]
+    const { done, refused, expected } = this.#rows;
+    return [...done.values(), ...refused.values(), ...expected.values()]
       .toSorted(
         (one, other) =>
           Number(one.expected !== null) - Number(other.expected !== null) ||

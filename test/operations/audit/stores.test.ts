@@ -209,7 +209,8 @@ describe('CloudTrail', () => {
       JSON.stringify({ Events: [{ CloudTrailEvent: JSON.stringify(record) }] }),
       JSON.stringify(record),
     ]) {
-      const records = recordsIn(text);
+      const { records, isLookup } = recordsIn(text);
+      assert.equal(isLookup, text.startsWith('{"Events"'));
       assert.ok(records.length > 0);
       for (const each of records) assert.equal(cloudTrailEvent(each, 'hummingbot').kind, 'event');
     }
