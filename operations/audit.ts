@@ -9,6 +9,7 @@ import { operatorsOf } from './access/review.ts';
 import { readScope, type Scope } from './access/scope.ts';
 import { unknown } from './audit/event.ts';
 import { judgeOf } from './audit/judge.ts';
+import { Keys, keyIdIn } from './audit/keys.ts';
 import { KubernetesLog } from './audit/kubernetes-log.ts';
 import {
   type Late,
@@ -20,12 +21,12 @@ import {
 } from './audit/reading.ts';
 import { auditCodeOf, shownAudit } from './audit/shown.ts';
 import { sinceOf } from './audit/since.ts';
-import { Tally } from './audit/tally.ts';
+import { inOrder, Tally } from './audit/tally.ts';
 import { vaultLine } from './audit/vault-log.ts';
 import { CommandError, refuseSwallowedFlags, runCommand } from './engine/command-error.ts';
 
 const usage =
-  'npm run audit -- [--stack NAME] [--since 24h] [--kubernetes-log FILE] [--vault-log FILE] [--cloudtrail FILE] [--format table|markdown|json]';
+  'npm run audit -- [--stack NAME] [--since 24h] [--kubernetes-log FILE] [--vault-log FILE] [--cloudtrail FILE] [--key ARN] [--format table|markdown|json]';
 const help = `${usage}
 FILE may be gzip, or - for the standard input; what a rotation made of it is read too, and each option may be given again
 exit code 0: as expected; 1: something was done that is not; 2: a log could not be read (docs/audit.md)`;
@@ -37,6 +38,8 @@ interface Request {
   readonly kubernetes: readonly string[];
   readonly vault: readonly string[];
   readonly cloudtrail: readonly string[];
+  /** Ids of keys of KMS. */
+  readonly keys: readonly string[];
 }
 
 /** @throws CommandError when the words are not known flags, or name no log */
@@ -49,6 +52,7 @@ export function parseRequest(args: readonly string[]): Request {
     'kubernetes-log': files,
     'vault-log': files,
     cloudtrail: files,
+    key: files,
   } as const;
   const values = (() => {
     try {
@@ -65,7 +69,15 @@ export function parseRequest(args: readonly string[]): Request {
       `audit: got no log; allowed: ${usage}; fix: --kubernetes-log /var/log/kubernetes/audit.log`,
     );
   }
-  return { stack, since, format: formatOf('audit', values.format), kubernetes, vault, cloudtrail };
+  const keys = values.key.map((each) => {
+    const id = keyIdIn(each);
+    if (id !== undefined) return id;
+    throw new CommandError(
+      'audit --key: got what is no key; allowed: the ARN or the id of a key of KMS; fix: aws secretsmanager describe-secret --query KmsKeyId --output text --secret-id PREFIX/GROUP',
+    );
+  });
+  const format = formatOf('audit', values.format);
+  return { stack, since, format, kubernetes, vault, cloudtrail, keys };
 }
 
 async function main(): Promise<number> {
@@ -86,16 +98,22 @@ async function main(): Promise<number> {
   const since = sinceOf(request.since, now);
   const { stack, format } = request;
   const scope = await readScope(stack, false);
-  const tally = new Tally(judgeOf(scope, operatorsOf(scope)));
-  const { sources, late } = await readAll(request, scope, since, tally);
+  const judge = judgeOf(scope, operatorsOf(scope));
+  const tally = new Tally(judge);
+  const keys = new Keys(request.keys, judge);
+  const { sources, late } = await readAll(request, scope, since, tally, keys);
   const report = {
     stack,
     since: new Date(since).toISOString(),
     at: new Date(now).toISOString(),
-    events: tally.rows,
+    events: [...tally.rows, ...keys.rows].toSorted(inOrder),
     sources,
+    otherKeys: keys.others,
     late,
-    left: tally.left,
+    left: {
+      strange: tally.left.strange + keys.left.strange,
+      expected: tally.left.expected + keys.left.expected,
+    },
   };
   console.log(shownAudit(report, format));
   return auditCodeOf(report);
@@ -106,6 +124,7 @@ async function readAll(
   scope: Scope,
   since: number,
   tally: Tally,
+  keys: Keys,
 ): Promise<{ readonly sources: readonly Source[]; readonly late: readonly Late[] }> {
   const sources: Source[] = [];
   const late: Late[] = [];
@@ -138,7 +157,7 @@ async function readAll(
   }
   const trail: Awaited<ReturnType<typeof readCloudTrail>>[] = [];
   for (const path of cloudtrail) {
-    trail.push(await readCloudTrail(path, scope.prefix, since, tally));
+    trail.push(await readCloudTrail(path, scope.prefix, since, tally, keys));
   }
   // Its files are many: together they have one beginning.
   const begun = lateOf('CloudTrail', trail, since);

@@ -27,6 +27,8 @@ export interface AccessEvent {
   readonly what: string;
   /** Of a cluster: what kind it is, as `pods/exec`. */
   readonly resource?: string;
+  /** Of a key, which may be another's. */
+  readonly isKey?: boolean;
   /** Of a secret of ours. */
   readonly group?: GroupName | undefined;
   readonly from: string;

@@ -2,8 +2,9 @@
 import { readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { CommandError } from '../engine/command-error.ts';
-import { cloudTrailEvent, type Records, recordsIn, wholeOf } from './cloudtrail.ts';
+import { cloudTrailEvent, ownKeyIn, type Records, recordsIn, wholeOf } from './cloudtrail.ts';
 import { isObject, type Line, objectIn } from './event.ts';
+import type { Keys } from './keys.ts';
 import { linesOf, openLog } from './lines.ts';
 import type { Tally } from './tally.ts';
 
@@ -102,6 +103,7 @@ export async function readCloudTrail(
   prefix: string,
   since: number,
   tally: Tally,
+  keys: Keys,
 ): Promise<Source & Pick<Records, 'isLookup'>> {
   const counts = new Counts();
   let text: string | undefined;
@@ -119,7 +121,8 @@ export async function readCloudTrail(
   const { records, isLookup } = recordsIn(text);
   for (const record of records) {
     counts.lines++;
-    take(cloudTrailEvent(record, prefix), since, tally, counts);
+    keys.learn(ownKeyIn(record, prefix));
+    take(cloudTrailEvent(record, prefix), since, tally, counts, keys);
     counts.begin(record);
   }
   return { ...finished(path, 'CloudTrail', counts), isLookup };
@@ -140,7 +143,13 @@ class Counts {
   }
 }
 
-function take(line: Line | undefined, since: number, tally: Tally, counts: Counts): void {
+function take(
+  line: Line | undefined,
+  since: number,
+  tally: Tally,
+  counts: Counts,
+  keys?: Keys,
+): void {
   if (line === undefined || line.kind === 'unknown') {
     counts.strange++;
     return;
@@ -148,7 +157,7 @@ function take(line: Line | undefined, since: number, tally: Tally, counts: Count
   if (line.bodies === true) counts.bodies++;
   if (line.kind !== 'event') return;
   if (Number.isNaN(line.event.at)) counts.strange++;
-  else if (line.event.at >= since) tally.add(line.event);
+  else if (line.event.at >= since) (line.event.isKey ? (keys ?? tally) : tally).add(line.event);
 }
 
 function finished(path: string, what: string, counts: Counts): Source {

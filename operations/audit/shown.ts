@@ -1,5 +1,6 @@
 /** What the logs say, as a person reads it, or as a page. The last line says it all. */
 import { columns, type Format, markdown, plain } from '../access/format.ts';
+import type { OtherKeys } from './keys.ts';
 import type { Late, Source } from './reading.ts';
 import type { Row } from './tally.ts';
 
@@ -10,6 +11,7 @@ export interface AuditReport {
   readonly at: string;
   readonly events: readonly Row[];
   readonly sources: readonly Source[];
+  readonly otherKeys: OtherKeys | undefined;
   /** Logs that begin later than they are asked about. */
   readonly late: readonly Late[];
   /** Events that there was no row for, by whether they are expected. */
@@ -20,7 +22,7 @@ const head = ['EXPECTED', 'SYSTEM', 'WHO', 'HOW', 'WHAT', 'TIMES', 'FIRST', 'LAS
 
 export function shownAudit(report: AuditReport, format: Format): string {
   if (format === 'json') return JSON.stringify(report, undefined, 2);
-  const { stack, since, events, sources, late, left } = report;
+  const { stack, since, events, sources, otherKeys, late, left } = report;
   const table = format === 'table' ? columns : markdown;
   const rows = events.map((row) => [
     row.expected ?? 'NO',
@@ -40,6 +42,7 @@ export function shownAudit(report: AuditReport, format: Format): string {
         : `${file}: the first entry is of ${first}: it says nothing of the time from ${since} to then`,
     ),
     ...sources.flatMap(notesOf),
+    ...(otherKeys === undefined ? [] : [noteOf(otherKeys)]),
     ...(left.strange > 0
       ? [
           `${left.strange} events that are not expected, of more than 20,000 kinds, are only counted`,
@@ -66,6 +69,14 @@ function notesOf({ file, strange, bodies }: Source): readonly string[] {
         ]
       : []),
   ];
+}
+
+/** Keys that are named. */
+const mostKeys = 5;
+
+function noteOf({ events, keys }: OtherKeys): string {
+  const named = [...keys.slice(0, mostKeys), ...(keys.length > mostKeys ? ['...'] : [])].join(', ');
+  return `CloudTrail: ${events} grants, policies or deletions of ${keys.length} keys, and no word which is the stack's: --key ARN says it (docs/audit.md); they are ${named}`;
 }
 
 function summaryOf({ stack, since, events, sources }: AuditReport): string {

@@ -82,21 +82,25 @@ export class Tally {
     if (row.addresses.size < mostAddresses) row.addresses.add(from);
   }
 
-  /** Not expected first, then the newest. */
+  /** In order. */
   get rows(): readonly Row[] {
     const { done, refused, expected } = this.#rows;
     return [...done.values(), ...refused.values(), ...expected.values()]
-      .toSorted(
-        (one, other) =>
-          Number(one.expected !== null) - Number(other.expected !== null) ||
-          Number(one.outcome === 'refused') - Number(other.outcome === 'refused') ||
-          other.times[1] - one.times[1],
-      )
       .map(({ times, addresses, ...row }) => ({
         ...row,
         first: new Date(times[0]).toISOString(),
         last: new Date(times[1]).toISOString(),
         from: [...addresses].toSorted(),
-      }));
+      }))
+      .toSorted(inOrder);
   }
+}
+
+/** Not expected first, then the newest. */
+export function inOrder(one: Row, other: Row): number {
+  return (
+    Number(one.expected !== null) - Number(other.expected !== null) ||
+    Number(one.outcome === 'refused') - Number(other.outcome === 'refused') ||
+    Date.parse(other.last) - Date.parse(one.last)
+  );
 }

@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { judgeOf } from '../../../operations/audit/judge.ts';
+import { Keys } from '../../../operations/audit/keys.ts';
 import { KubernetesLog } from '../../../operations/audit/kubernetes-log.ts';
 import { lateOf, readCloudTrail, readLines, rotatedOf } from '../../../operations/audit/reading.ts';
 import { type AuditReport, auditCodeOf, shownAudit } from '../../../operations/audit/shown.ts';
@@ -37,6 +38,7 @@ const nothing: AuditReport = {
   at: 'a',
   events: [],
   sources: [],
+  otherKeys: undefined,
   late: [],
   left: { strange: 0, expected: 0 },
 };
@@ -158,7 +160,7 @@ describe('reading logs', () => {
     });
     writeFileSync(path, gzipSync(JSON.stringify({ Records: [record] }, undefined, 2)));
     const tally = new Tally(judgeOf(expecting, operators));
-    await readCloudTrail(path, 'hummingbot', 0, tally);
+    await readCloudTrail(path, 'hummingbot', 0, tally, new Keys([], () => undefined));
     assert.deepEqual(
       tally.rows.map(({ verb, expected }) => [verb, expected]),
       [['GetSecretValue', null]],
@@ -255,13 +257,17 @@ describe('reading logs', () => {
   it('does not take nothing for a log of CloudTrail', async () => {
     const path = join(folder, 'trail.json');
     const tally = new Tally(judgeOf(expecting, operators));
+    const keys = new Keys([], () => undefined);
     for (const text of ['', '\n']) {
       writeFileSync(path, text);
-      await assert.rejects(async () => await readCloudTrail(path, 'hummingbot', 0, tally), oneLine);
+      await assert.rejects(
+        async () => await readCloudTrail(path, 'hummingbot', 0, tally, keys),
+        oneLine,
+      );
     }
     // What nobody has done is an answer.
     writeFileSync(path, JSON.stringify({ Events: [] }));
-    const { lines, isLookup } = await readCloudTrail(path, 'hummingbot', 0, tally);
+    const { lines, isLookup } = await readCloudTrail(path, 'hummingbot', 0, tally, keys);
     assert.deepEqual([lines, isLookup], [0, true]);
   });
 
@@ -306,11 +312,16 @@ describe('the request of an audit', () => {
   it('takes its options, and refuses others in one line', () => {
     const request = parseRequest(['--stack', 'prod', '--vault-log', 'a', '--vault-log', 'b']);
     assert.deepEqual([request.vault, request.since, request.format], [['a', 'b'], '24h', 'table']);
+    const key = '1234abcd-12ab-34cd-56ef-1234567890ab';
+    for (const name of [key, `arn:aws:kms:us-east-1:210987654321:key/${key}`]) {
+      assert.deepEqual(parseRequest(['--cloudtrail', 'x', '--key', name]).keys, [key]);
+    }
     for (const words of [
       [],
       ['--kubernetes-log'],
       ['--log', 'x'],
       ['--cloudtrail', 'x', '--format', 'csv'],
+      ['--cloudtrail', 'x', '--key', 'alias/mine'],
     ]) {
       assert.throws(() => parseRequest(words), oneLine, words.join(' '));
     }
