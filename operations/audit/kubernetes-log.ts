@@ -6,7 +6,8 @@ import { type Deed, isObject, type Line, nameIn, objectIn, other, unknown } from
 const reads = ['get', 'list', 'watch'];
 const pods = ['exec', 'attach', 'ephemeralcontainers', 'portforward'];
 const rbac = 'rbac.authorization.k8s.io';
-const external = 'external-secrets.io';
+/** What makes Secrets: of External Secrets, and of sealed-secrets. */
+const sources = ['external-secrets.io', 'bitnami.com'];
 /** By API group. Without their subresources: a status or a number of copies mounts nothing. */
 const workloads: Readonly<Record<string, readonly string[]>> = {
   '': ['pods', 'replicationcontrollers'],
@@ -37,8 +38,10 @@ export class KubernetesLog {
     }
     const ref = isObject(entry.objectRef) ? entry.objectRef : {};
     const { resource, subresource, namespace, apiGroup = '' } = ref;
+    const isToken = resource === 'serviceaccounts' && subresource === 'token';
     const bodies =
-      resource === 'secrets' && ('requestObject' in entry || 'responseObject' in entry);
+      (resource === 'secrets' || isToken) &&
+      ('requestObject' in entry || 'responseObject' in entry);
     const plain: Line = bodies ? { kind: 'other', bodies } : other;
     if (!this.#isOnce(entry, resource, subresource)) return plain;
     const verb = String(entry.verb);
@@ -112,7 +115,7 @@ export class KubernetesLog {
     if (resource === 'serviceaccounts' && sub === 'token') return 'token';
     const mounting = workloads[String(group)] ?? [];
     if (mounting.includes(resource) && sub === undefined && makes.includes(verb)) return 'workload';
-    return group === external && isWrite && sub !== 'status' ? 'store' : undefined;
+    return sources.includes(String(group)) && isWrite && sub !== 'status' ? 'store' : undefined;
   }
 }
 

@@ -102,6 +102,7 @@ describe("the API server's audit log", () => {
     assert.equal(on('serviceaccounts', 'token', '')?.deed, 'token');
     assert.equal(on('rolebindings', undefined, 'rbac.authorization.k8s.io')?.deed, 'rights');
     assert.equal(on('secretstores', undefined, 'external-secrets.io', 'patch')?.deed, 'store');
+    assert.equal(on('sealedsecrets', undefined, 'bitnami.com', 'update')?.deed, 'store');
     assert.equal(on('secretstores', 'status', 'external-secrets.io', 'patch'), undefined);
     assert.equal(on('configmaps', undefined, ''), undefined);
   });
@@ -277,6 +278,9 @@ describe("the API server's audit log", () => {
     const log = new KubernetesLog('hummingbot');
     const started = { ...entry, stage: 'RequestReceived' };
     assert.deepEqual(log.lineOf(JSON.stringify(started)), { kind: 'other', bodies: true });
+    const ref = { resource: 'serviceaccounts', subresource: 'token', namespace: 'x', name: 'x' };
+    const token = log.lineOf(JSON.stringify({ ...entry, objectRef: ref }));
+    assert.deepEqual(token, { kind: 'other', bodies: true });
   });
 
   it('is not what is no audit entry', () => {
