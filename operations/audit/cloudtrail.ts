@@ -3,8 +3,9 @@
  * line. They hold no value: of a read there are no response elements, of a write the string is left out.
  */
 import type { Readable } from 'node:stream';
-import { groupNames } from '../../components/catalog.ts';
+import { type GroupName, groupNames } from '../../components/catalog.ts';
 import { type Deed, isObject, type Line, nameIn, objectIn, other, unknown } from './event.ts';
+import { keyIdIn } from './keys.ts';
 
 /** Bytes; CloudTrail's own files are far smaller. */
 const largest = 256 * 1024 * 1024;
@@ -21,6 +22,7 @@ const secretDeeds: Readonly<Record<string, Deed>> = {
   PutResourcePolicy: 'rights',
   DeleteResourcePolicy: 'rights',
 };
+const secretsManager = 'secretsmanager.amazonaws.com';
 const keyDeeds: Readonly<Record<string, Deed>> = {
   PutKeyPolicy: 'rights',
   CreateGrant: 'rights',
@@ -40,21 +42,35 @@ export async function wholeOf(stream: Readable): Promise<string | undefined> {
   return Buffer.concat(chunks).toString();
 }
 
-/** Records of whatever form; undefined where no record is whole. */
-export function recordsIn(text: string): readonly unknown[] {
+export interface Records {
+  /** Undefined where one is not whole. */
+  readonly records: readonly unknown[];
+  /** What somebody looked up: with no event before the first, nothing was done. */
+  readonly isLookup: boolean;
+}
+
+/** Of whatever form. */
+export function recordsIn(text: string): Records {
   const whole = objectIn(text);
   if (whole === undefined)
-    return text
-      .split('\n')
-      .filter((line) => line.trim() !== '')
-      .map(objectIn);
-  if (Array.isArray(whole.Records)) return whole.Records;
-  if (!Array.isArray(whole.Events)) return [whole];
-  return whole.Events.map((each: unknown) =>
+    return logOf(
+      text
+        .split('\n')
+        .filter((line) => line.trim() !== '')
+        .map(objectIn),
+    );
+  if (Array.isArray(whole.Records)) return logOf(whole.Records);
+  if (!Array.isArray(whole.Events)) return logOf([whole]);
+  const records = whole.Events.map((each: unknown) =>
     isObject(each) && typeof each.CloudTrailEvent === 'string'
       ? objectIn(each.CloudTrailEvent)
       : each,
   );
+  return { records, isLookup: true };
+}
+
+function logOf(records: readonly unknown[]): Records {
+  return { records, isLookup: false };
 }
 
 export function cloudTrailEvent(record: unknown, prefix: string): Line {
@@ -64,10 +80,10 @@ export function cloudTrailEvent(record: unknown, prefix: string): Line {
   const verb = String(eventName);
   const refused = typeof errorCode === 'string' && errorCode !== '';
   const found =
-    eventSource === 'secretsmanager.amazonaws.com'
+    eventSource === secretsManager
       ? secretOf(verb, asked, prefix)
       : eventSource === 'kms.amazonaws.com'
-        ? keyOf(verb, asked, refused, prefix)
+        ? keyOf(verb, asked, keyIn(record), refused, prefix)
         : undefined;
   if (found === undefined) return other;
   const { who, also } = whoIn(record.userIdentity);
@@ -89,7 +105,8 @@ export function cloudTrailEvent(record: unknown, prefix: string): Line {
 interface About {
   readonly deed: Deed;
   readonly what: string;
-  readonly group?: (typeof groupNames)[number] | undefined;
+  readonly group?: GroupName | undefined;
+  readonly isKey?: true;
 }
 
 function secretOf(
@@ -100,10 +117,12 @@ function secretOf(
   const deed = Object.hasOwn(secretDeeds, verb) ? secretDeeds[verb] : undefined;
   if (deed === undefined) return undefined;
   const ids = [asked.secretId, ...(Array.isArray(asked.secretIdList) ? asked.secretIdList : [])];
-  const group = groupNames.find((each) =>
-    ids.some((id) => isSecret(String(id), `${prefix}/${each}`)),
-  );
+  const group = groupIn(ids, prefix);
   return group && { deed, what: `${prefix}/${group}`, group };
+}
+
+function groupIn(ids: readonly unknown[], prefix: string): GroupName | undefined {
+  return groupNames.find((each) => ids.some((id) => isSecret(String(id), `${prefix}/${each}`)));
 }
 
 /** A name, or an ARN of it with six letters behind. */
@@ -114,20 +133,49 @@ function isSecret(id: string, name: string): boolean {
   );
 }
 
+/** Of the secret that a key is used for. */
+function contextGroup(
+  asked: Readonly<Record<string, unknown>>,
+  prefix: string,
+): GroupName | undefined {
+  const context = isObject(asked.encryptionContext) ? asked.encryptionContext : {};
+  return groupIn([context.SecretARN ?? context['aws:secretsmanager:arn']], prefix);
+}
+
 function keyOf(
   verb: string,
   asked: Readonly<Record<string, unknown>>,
+  key: string | undefined,
   refused: boolean,
   prefix: string,
 ): About | undefined {
-  const context = isObject(asked.encryptionContext) ? asked.encryptionContext : {};
-  const arn = String(context.SecretARN ?? context['aws:secretsmanager:arn'] ?? '');
-  const group = groupNames.find((each) => isSecret(arn, `${prefix}/${each}`));
+  const group = contextGroup(asked, prefix);
   if (verb === 'Decrypt') {
     return refused && group ? { deed: 'decrypt', what: `${prefix}/${group}`, group } : undefined;
   }
   const deed = Object.hasOwn(keyDeeds, verb) ? keyDeeds[verb] : undefined;
-  return deed && { deed, what: `key ${nameIn(asked.keyId)}` };
+  return deed && { deed, what: `key ${nameIn(key ?? asked.keyId)}`, isKey: true };
+}
+
+/** The ARN of the key that a record of KMS is about. */
+function keyIn({ resources }: Readonly<Record<string, unknown>>): string | undefined {
+  return (Array.isArray(resources) ? resources : [])
+    .map((each) => String(isObject(each) ? each.ARN : ''))
+    .find((each) => keyIdIn(each) !== undefined);
+}
+
+/** @returns the key that encrypts a secret of ours, where a record says so */
+export function ownKeyIn(record: unknown, prefix: string): unknown {
+  if (!isObject(record) || !isObject(record.requestParameters)) return undefined;
+  const { eventSource, sourceIPAddress, eventName, errorCode, requestParameters: asked } = record;
+  if (eventSource === secretsManager) {
+    const isMade = ['CreateSecret', 'UpdateSecret'].includes(String(eventName)) && !errorCode;
+    const isOurs = groupIn([asked.name, asked.secretId], prefix) !== undefined;
+    return isMade && isOurs ? asked.kmsKeyId : undefined;
+  }
+  // Others may name our secret beside a key of theirs; the service does not.
+  if (eventSource !== 'kms.amazonaws.com' || sourceIPAddress !== secretsManager) return undefined;
+  return contextGroup(asked, prefix) && keyIn(record);
 }
 
 /** The role behind a session, a user, or a service. */

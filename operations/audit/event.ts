@@ -1,8 +1,16 @@
 /** What a log says that somebody did. Names, times and addresses: bodies are never looked at. */
 import type { GroupName } from '../../components/catalog.ts';
 
-/** `read` of a value; `token`, `exec`, `rights` and `store` are ways to one. */
-export type Deed = 'read' | 'change' | 'exec' | 'token' | 'rights' | 'store' | 'decrypt';
+/** `read` of a value; `workload`, what mounts one, and `token`, `exec`, `rights` and `store` are ways to one. */
+export type Deed =
+  | 'read'
+  | 'change'
+  | 'workload'
+  | 'exec'
+  | 'token'
+  | 'rights'
+  | 'store'
+  | 'decrypt';
 
 export interface AccessEvent {
   readonly system: 'Kubernetes' | 'Vault' | 'AWS';
@@ -17,6 +25,10 @@ export interface AccessEvent {
   readonly verb: string;
   /** Name of the secret, or of what leads to it. */
   readonly what: string;
+  /** Of a cluster: what kind it is, as `pods/exec`. */
+  readonly resource?: string;
+  /** Of a key, which may be another's. */
+  readonly isKey?: boolean;
   /** Of a secret of ours. */
   readonly group?: GroupName | undefined;
   readonly from: string;

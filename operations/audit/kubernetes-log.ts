@@ -6,7 +6,15 @@ import { type Deed, isObject, type Line, nameIn, objectIn, other, unknown } from
 const reads = ['get', 'list', 'watch'];
 const pods = ['exec', 'attach', 'ephemeralcontainers', 'portforward'];
 const rbac = 'rbac.authorization.k8s.io';
-const external = 'external-secrets.io';
+/** What makes Secrets: of External Secrets, and of sealed-secrets. */
+const sources = ['external-secrets.io', 'bitnami.com'];
+/** By API group. Without their subresources: a status or a number of copies mounts nothing. */
+const workloads: Readonly<Record<string, readonly string[]>> = {
+  '': ['pods', 'replicationcontrollers'],
+  apps: ['deployments', 'statefulsets', 'daemonsets', 'replicasets'],
+  batch: ['jobs', 'cronjobs'],
+};
+const makes = ['create', 'update', 'patch'];
 const account = /^system:serviceaccount:([^:]+):([^:]+)$/u;
 
 export class KubernetesLog {
@@ -30,8 +38,10 @@ export class KubernetesLog {
     }
     const ref = isObject(entry.objectRef) ? entry.objectRef : {};
     const { resource, subresource, namespace, apiGroup = '' } = ref;
+    const isToken = resource === 'serviceaccounts' && subresource === 'token';
     const bodies =
-      resource === 'secrets' && ('requestObject' in entry || 'responseObject' in entry);
+      (resource === 'secrets' || isToken) &&
+      ('requestObject' in entry || 'responseObject' in entry);
     const plain: Line = bodies ? { kind: 'other', bodies } : other;
     if (!this.#isOnce(entry, resource, subresource)) return plain;
     const verb = String(entry.verb);
@@ -56,9 +66,10 @@ export class KubernetesLog {
         also,
         deed,
         verb: nameIn(verb),
+        resource: nameIn(kind),
         what:
           name === ''
-            ? `all ${nameIn(kind)}`
+            ? `${verb === 'create' ? 'new' : 'all'} ${nameIn(kind)}`
             : resource === 'secrets'
               ? nameIn(name)
               : `${nameIn(kind)} ${nameIn(name)}`,
@@ -102,7 +113,9 @@ export class KubernetesLog {
     if (resource === 'secrets') return isWrite ? 'change' : 'read';
     if (resource === 'pods' && pods.includes(String(sub))) return 'exec';
     if (resource === 'serviceaccounts' && sub === 'token') return 'token';
-    return group === external && isWrite && sub !== 'status' ? 'store' : undefined;
+    const mounting = workloads[String(group)] ?? [];
+    if (mounting.includes(resource) && sub === undefined && makes.includes(verb)) return 'workload';
+    return sources.includes(String(group)) && isWrite && sub !== 'status' ? 'store' : undefined;
   }
 }
 

@@ -2,8 +2,9 @@
 import { readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { CommandError } from '../engine/command-error.ts';
-import { cloudTrailEvent, recordsIn, wholeOf } from './cloudtrail.ts';
-import type { Line } from './event.ts';
+import { cloudTrailEvent, ownKeyIn, type Records, recordsIn, wholeOf } from './cloudtrail.ts';
+import { isObject, type Line, objectIn } from './event.ts';
+import type { Keys } from './keys.ts';
 import { linesOf, openLog } from './lines.ts';
 import type { Tally } from './tally.ts';
 
@@ -13,13 +14,38 @@ export interface Source {
   readonly lines: number;
   /** Lines that are whole and not understood. */
   readonly strange: number;
-  /** Lines that hold bodies of Secrets, and so values. */
+  /** Lines that hold bodies of Secrets, or values and tokens of Vault in the clear. */
   readonly bodies: number;
+  /** ISO time of its first entry; null: it has none. */
+  readonly first: string | null;
 }
 
-/** A file with those that a rotation made of it, oldest first: `audit-2026-11-27T10-00-00.000.log.gz`, `audit.log.1.gz`. */
-export function rotatedOf(path: string, since: number): readonly string[] {
-  if (path === '-') return [path];
+/** A log that begins later than it is asked about. */
+export interface Late {
+  readonly file: string;
+  readonly first: string | null;
+}
+
+/** @param sources all that there is of one log, whatever a rotation made of it */
+export function lateOf(file: string, sources: readonly Source[], since: number): Late | undefined {
+  const [first = null] = sources.flatMap((each) => each.first ?? []).toSorted();
+  return first !== null && Date.parse(first) <= since ? undefined : { file: inputOf(file), first };
+}
+
+function inputOf(path: string): string {
+  return path === '-' ? 'the standard input' : path;
+}
+
+export interface Rotated {
+  /** Oldest first. */
+  readonly files: readonly string[];
+  /** Whether there are older ones, that ended before. */
+  readonly reachesBack: boolean;
+}
+
+/** A file with those that a rotation made of it: `audit-2026-11-27T10-00-00.000.log.gz`, `audit.log.1.gz`. */
+export function rotatedOf(path: string, since: number): Rotated {
+  if (path === '-') return { files: [path], reachesBack: false };
   const name = basename(path);
   const [, stem = name, end = ''] = /^(.*?)(\.[a-z]+)?$/u.exec(name) ?? [];
   const plain = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/gu, '\\$&');
@@ -30,13 +56,15 @@ export function rotatedOf(path: string, since: number): readonly string[] {
   const directory = dirname(path);
   try {
     statSync(path);
-    return readdirSync(directory)
+    const all = readdirSync(directory)
       .filter((each) => named.test(each))
       .map((each) => join(directory, each))
-      .map((each) => ({ each, at: statSync(each).mtimeMs }))
+      .map((each) => ({ each, at: statSync(each).mtimeMs }));
+    const files = all
       .filter(({ each, at }) => each === path || at >= since)
       .toSorted((one, other) => one.at - other.at)
       .map(({ each }) => each);
+    return { files, reachesBack: files.length < all.length };
   } catch (error) {
     throw unreadable(path, error);
   }
@@ -50,7 +78,7 @@ export async function readLines(
   since: number,
   tally: Tally,
 ): Promise<Source> {
-  const counts = { lines: 0, strange: 0, bodies: 0 };
+  const counts = new Counts();
   try {
     for await (const { text, whole } of linesOf(await openLog(path))) {
       if (text?.trim() === '') continue;
@@ -59,10 +87,13 @@ export async function readLines(
       if (!whole && (line === undefined || line.kind === 'unknown')) continue;
       counts.lines++;
       take(line, since, tally, counts);
+      if (line?.kind !== 'unknown' && counts.first === undefined)
+        counts.begin(objectIn(text ?? ''));
     }
   } catch (error) {
     throw unreadable(path, error);
   }
+  if (path === '-' && counts.lines === 0) throw empty(path, what);
   return finished(path, what, counts);
 }
 
@@ -72,8 +103,9 @@ export async function readCloudTrail(
   prefix: string,
   since: number,
   tally: Tally,
-): Promise<Source> {
-  const counts = { lines: 0, strange: 0, bodies: 0 };
+  keys: Keys,
+): Promise<Source & Pick<Records, 'isLookup'>> {
+  const counts = new Counts();
   let text: string | undefined;
   try {
     text = await wholeOf(await openLog(path));
@@ -85,20 +117,39 @@ export async function readCloudTrail(
       `${path}: got more than 256 MiB; allowed: a file of CloudTrail; fix: one file after another`,
     );
   }
-  for (const record of recordsIn(text)) {
+  if (text.trim() === '') throw empty(path, 'CloudTrail');
+  const { records, isLookup } = recordsIn(text);
+  for (const record of records) {
     counts.lines++;
-    take(cloudTrailEvent(record, prefix), since, tally, counts);
+    keys.learn(ownKeyIn(record, prefix));
+    take(cloudTrailEvent(record, prefix), since, tally, counts, keys);
+    counts.begin(record);
   }
-  return finished(path, 'CloudTrail', counts);
+  return { ...finished(path, 'CloudTrail', counts), isLookup };
 }
 
-interface Counts {
-  lines: number;
-  strange: number;
-  bodies: number;
+class Counts {
+  lines = 0;
+  strange = 0;
+  bodies = 0;
+  /** When the first entry was written. */
+  first: number | undefined;
+
+  begin(entry: unknown): void {
+    if (!isObject(entry)) return;
+    const { stageTimestamp, time, eventTime } = entry;
+    const at = Date.parse(String(stageTimestamp ?? time ?? eventTime));
+    if (!Number.isNaN(at)) this.first = Math.min(at, this.first ?? at);
+  }
 }
 
-function take(line: Line | undefined, since: number, tally: Tally, counts: Counts): void {
+function take(
+  line: Line | undefined,
+  since: number,
+  tally: Tally,
+  counts: Counts,
+  keys?: Keys,
+): void {
   if (line === undefined || line.kind === 'unknown') {
     counts.strange++;
     return;
@@ -106,7 +157,7 @@ function take(line: Line | undefined, since: number, tally: Tally, counts: Count
   if (line.bodies === true) counts.bodies++;
   if (line.kind !== 'event') return;
   if (Number.isNaN(line.event.at)) counts.strange++;
-  else if (line.event.at >= since) tally.add(line.event);
+  else if (line.event.at >= since) (line.event.isKey ? (keys ?? tally) : tally).add(line.event);
 }
 
 function finished(path: string, what: string, counts: Counts): Source {
@@ -115,7 +166,21 @@ function finished(path: string, what: string, counts: Counts): Source {
       `${path}: got ${counts.lines} lines, none of which is of ${what}; allowed: its audit log as it writes it, JSON, also gzip; fix: another file, or another option for it`,
     );
   }
-  return { file: path, ...counts };
+  const { lines, strange, bodies, first } = counts;
+  return {
+    file: path,
+    lines,
+    strange,
+    bodies,
+    first: first === undefined ? null : new Date(first).toISOString(),
+  };
+}
+
+/** A command before a pipe that fails writes nothing. */
+function empty(path: string, what: string): Error {
+  return new CommandError(
+    `${inputOf(path)}: got nothing; allowed: a log of ${what}; fix: look at what writes it, which may have failed`,
+  );
 }
 
 function unreadable(path: string, error: unknown): Error {

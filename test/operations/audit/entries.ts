@@ -25,7 +25,7 @@ export const expecting: Expecting = {
     breakGlassRoles: [role('glass')],
     recoveryWindowDays: 30,
   },
-  vault: { readerRole },
+  vault: { readerRole, auth: 'kubernetes' },
 };
 export const operators: readonly Reader[] = [
   { kind: 'ServiceAccount', namespace: 'external-secrets', name: 'external-secrets' },
@@ -83,10 +83,24 @@ export function vaultEntry(
     type: 'response',
     auth: { display_name: name, policies, client_token: 'hmac-sha256:00' },
     request: { operation: 'read', path, remote_address: '10.0.0.2' },
-    response: { data: { data: 'hmac-sha256:11' } },
+    response: { data: { data: { kraken_api_key: 'hmac-sha256:11' }, metadata: { version: 1 } } },
     ...more,
   };
 }
+
+/** Of the operator, as the auth method kubernetes signs it in. */
+export const operatorAuth = {
+  display_name: 'kubernetes-hummingbot-hummingbot-secrets-reader',
+  policies: [readerRole],
+  metadata: {
+    role: readerRole,
+    service_account_name: 'hummingbot-secrets-reader',
+    service_account_namespace: 'hummingbot',
+    service_account_secret_name: '',
+    service_account_uid: '6f1d2c3b-0000-4000-8000-000000000000',
+  },
+  client_token: 'hmac-sha256:00',
+} as const;
 
 export function trailRecord(
   eventName: string,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   appendFileSync,
@@ -13,9 +14,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { judgeOf } from '../../../operations/audit/judge.ts';
+import { Keys } from '../../../operations/audit/keys.ts';
 import { KubernetesLog } from '../../../operations/audit/kubernetes-log.ts';
-import { readCloudTrail, readLines, rotatedOf } from '../../../operations/audit/reading.ts';
-import { auditCodeOf, shownAudit } from '../../../operations/audit/shown.ts';
+import { lateOf, readCloudTrail, readLines, rotatedOf } from '../../../operations/audit/reading.ts';
+import { type AuditReport, auditCodeOf, shownAudit } from '../../../operations/audit/shown.ts';
 import { sinceOf } from '../../../operations/audit/since.ts';
 import { Tally } from '../../../operations/audit/tally.ts';
 import { parseRequest } from '../../../operations/audit.ts';
@@ -29,6 +31,17 @@ const line = (name: string, at?: string): string =>
 const oneLine = (error: Error): boolean =>
   error instanceof CommandError &&
   /^[^\n]+: got [^\n]+; allowed: [^\n]+; fix: [^\n]+$/.test(error.message);
+
+const nothing: AuditReport = {
+  stack: 'prod',
+  since: 's',
+  at: 'a',
+  events: [],
+  sources: [],
+  otherKeys: undefined,
+  late: [],
+  left: { strange: 0, expected: 0 },
+};
 
 describe('reading logs', () => {
   let folder: string;
@@ -104,7 +117,13 @@ describe('reading logs', () => {
   it('reads an empty log as one without events', async () => {
     const path = join(folder, 'audit.log');
     writeFileSync(path, '');
-    assert.deepEqual((await read(path)).source, { file: path, lines: 0, strange: 0, bodies: 0 });
+    assert.deepEqual((await read(path)).source, {
+      file: path,
+      lines: 0,
+      strange: 0,
+      bodies: 0,
+      first: null,
+    });
   });
 
   it('finds what rotations made of a file, but for what is too old', () => {
@@ -121,9 +140,10 @@ describe('reading logs', () => {
     ];
     for (const name of names) writeFileSync(join(folder, name), '');
     utimesSync(join(folder, 'audit.log.2.gz'), 1, 1);
-    const found = rotatedOf(join(folder, 'audit.log'), Date.now() - 3_600_000).map((path) =>
-      path.slice(folder.length + 1),
-    );
+    const { files, reachesBack } = rotatedOf(join(folder, 'audit.log'), Date.now() - 3_600_000);
+    assert.ok(reachesBack);
+    assert.ok(!rotatedOf(join(folder, 'audit.log'), 0).reachesBack);
+    const found = files.map((path) => path.slice(folder.length + 1));
     assert.deepEqual(found.toSorted(), [
       'audit-2026-11-26T10-00-00.000.log.gz',
       'audit-2026-11-27T10-00-00.000.log',
@@ -140,7 +160,7 @@ describe('reading logs', () => {
     });
     writeFileSync(path, gzipSync(JSON.stringify({ Records: [record] }, undefined, 2)));
     const tally = new Tally(judgeOf(expecting, operators));
-    await readCloudTrail(path, 'hummingbot', 0, tally);
+    await readCloudTrail(path, 'hummingbot', 0, tally, new Keys([], () => undefined));
     assert.deepEqual(
       tally.rows.map(({ verb, expected }) => [verb, expected]),
       [['GetSecretValue', null]],
@@ -161,7 +181,7 @@ describe('reading logs', () => {
         `${JSON.stringify(kubernetesEntry('get', trading, 'eve', { code: 403 }))}\n`,
     );
     const { source, rows } = await read(path);
-    const report = { stack: 'prod', since: 's', at: 'a', events: rows, sources: [source], left: 0 };
+    const report = { ...nothing, events: rows, sources: [source] };
     assert.equal(auditCodeOf(report), 1);
     assert.equal(auditCodeOf({ ...report, sources: [] }), 0);
     for (const format of ['table', 'markdown', 'json'] as const) {
@@ -171,26 +191,96 @@ describe('reading logs', () => {
     }
     assert.match(
       shownAudit(report, 'table'),
-      /1 lines hold bodies of Secrets[\s\S]*not expected: 0 done, 1 refused$/,
+      /1 lines hold values in the clear[\s\S]*not expected: 0 done, 1 refused$/,
     );
   });
 
   it('keeps a bounded number of rows, whatever names somebody makes up', () => {
-    const tally = new Tally(() => undefined);
-    for (let at = 0; at < 21_000; at++) {
+    const tally = new Tally(({ who }) => (who === 'User:ann' ? 'readers.trading' : undefined));
+    const get = (who: string, refused: boolean): void =>
       tally.add({
         system: 'Kubernetes',
         at: 0,
-        who: `User:${at}`,
+        who,
         also: [],
         deed: 'read',
         verb: 'get',
         what: 'x',
         from: '',
-        refused: true,
+        refused,
       });
+    for (let at = 0; at < 21_000; at++) get(`User:${at}`, true);
+    assert.deepEqual([tally.rows.length, tally.left.strange], [20_000, 1000]);
+    // What was done stands there nevertheless, and first.
+    get('User:eve', false);
+    get('User:ann', false);
+    const [first] = tally.rows;
+    assert.deepEqual([first?.who, first?.outcome], ['User:eve', 'done']);
+    assert.ok(tally.rows.some(({ who }) => who === 'User:ann'));
+    assert.deepEqual(tally.left, { strange: 1000, expected: 0 });
+  });
+
+  it('does not end with 0 when there was more that is not expected than it shows', () => {
+    const flooded = { ...nothing, left: { strange: 1000, expected: 0 } };
+    assert.equal(auditCodeOf(flooded), 1);
+    assert.match(shownAudit(flooded, 'table'), /^1000 events that are not expected, /);
+    const busy = { ...nothing, left: { strange: 0, expected: 5 } };
+    assert.equal(auditCodeOf(busy), 0);
+    assert.match(shownAudit(busy, 'markdown'), /^- 5 expected events, /m);
+  });
+
+  it('names a log that begins later than it is asked about, and none that reaches back', async () => {
+    const path = join(folder, 'audit.log');
+    const of = async (since: string) =>
+      lateOf(path, [(await read(path, Date.parse(since))).source], Date.parse(since));
+    writeFileSync(path, line('ann', '2026-11-27T10:00:00Z') + line('ann', '2026-11-27T11:00:00Z'));
+    assert.equal(await of('2026-11-27T10:30:00Z'), undefined);
+    const first = '2026-11-27T10:00:00.000Z';
+    const late = await of('2026-11-26T10:00:00Z');
+    assert.deepEqual(late, { file: path, first });
+    writeFileSync(path, '');
+    assert.deepEqual(await of('2026-11-26T10:00:00Z'), { file: path, first: null });
+    const report = {
+      ...nothing,
+      late: [
+        { file: path, first },
+        { file: '-', first: null },
+      ],
+    };
+    assert.match(
+      shownAudit(report, 'table'),
+      /audit\.log: the first entry is of 2026-11-27T10:00:00\.000Z: it says nothing.*\n-: no entry/,
+    );
+    assert.equal(auditCodeOf(report), 0);
+  });
+
+  it('does not take nothing for a log of CloudTrail', async () => {
+    const path = join(folder, 'trail.json');
+    const tally = new Tally(judgeOf(expecting, operators));
+    const keys = new Keys([], () => undefined);
+    for (const text of ['', '\n']) {
+      writeFileSync(path, text);
+      await assert.rejects(
+        async () => await readCloudTrail(path, 'hummingbot', 0, tally, keys),
+        oneLine,
+      );
     }
-    assert.deepEqual([tally.rows.length, tally.left], [20_000, 1000]);
+    // What nobody has done is an answer.
+    writeFileSync(path, JSON.stringify({ Events: [] }));
+    const { lines, isLookup } = await readCloudTrail(path, 'hummingbot', 0, tally, keys);
+    assert.deepEqual([lines, isLookup], [0, true]);
+  });
+
+  it('does not take an empty standard input for a log without events', () => {
+    for (const option of ['--cloudtrail', '--kubernetes-log']) {
+      const words = ['operations/audit.ts', '--stack', 'dev', option, '-'];
+      const { status, stdout, stderr } = spawnSync(process.execPath, words, {
+        input: '',
+        encoding: 'utf8',
+      });
+      assert.equal(status, 2, stdout + stderr);
+      assert.match(stderr, /^the standard input: got nothing; allowed: [^\n]+; fix: [^\n]+\n$/);
+    }
   });
 
   it('takes time that grows with the log and memory that does not', async function () {
@@ -222,11 +312,16 @@ describe('the request of an audit', () => {
   it('takes its options, and refuses others in one line', () => {
     const request = parseRequest(['--stack', 'prod', '--vault-log', 'a', '--vault-log', 'b']);
     assert.deepEqual([request.vault, request.since, request.format], [['a', 'b'], '24h', 'table']);
+    const key = '1234abcd-12ab-34cd-56ef-1234567890ab';
+    for (const name of [key, `arn:aws:kms:us-east-1:210987654321:key/${key}`]) {
+      assert.deepEqual(parseRequest(['--cloudtrail', 'x', '--key', name]).keys, [key]);
+    }
     for (const words of [
       [],
       ['--kubernetes-log'],
       ['--log', 'x'],
       ['--cloudtrail', 'x', '--format', 'csv'],
+      ['--cloudtrail', 'x', '--key', 'alias/mine'],
     ]) {
       assert.throws(() => parseRequest(words), oneLine, words.join(' '));
     }
