@@ -10,16 +10,9 @@ import {
   metadataOnly,
 } from '../../plugins/kubernetes-api.ts';
 import type { Finding } from './finding.ts';
-import {
-  type Asked,
-  type Binding,
-  bindingsOf,
-  covers,
-  labelOf,
-  mentions,
-  type Rule,
-  reaches,
-} from './rbac.ts';
+import { foreignFirst, type Given, givenBy, ruleText } from './given-right.ts';
+import { type Asked, type Binding, bindingsOf, labelOf } from './rbac.ts';
+import { type Class, classesOf, identityOf } from './subject-class.ts';
 import { type Way, waysIn, waysToBe } from './ways.ts';
 
 /** What is asked of the API; a test has its own. */
@@ -59,8 +52,6 @@ const rbacPath = '/apis/rbac.authorization.k8s.io/v1';
 const pageSize = 500;
 /** Questions that are asked at once. */
 const batch = 20;
-/** Names of one rule that are asked about, where a rule limits what is no secret of ours. */
-const mostNames = 20;
 const direct = ['get', 'list', 'watch'] as const;
 
 /** @throws KubernetesError, UnreachableError when the cluster cannot be asked */
@@ -120,19 +111,6 @@ async function listAll(api: Api, path: string): Promise<readonly KubernetesObjec
   return items;
 }
 
-/** A right and what gives it. */
-interface Given {
-  readonly binding: Binding;
-  readonly rule: Rule;
-  readonly asked: Asked;
-}
-
-/** Those that all bindings treat alike: the answer is one. */
-interface Class {
-  readonly subjects: readonly Reader[];
-  readonly bindings: readonly Binding[];
-}
-
 class Review {
   readonly #api: Api;
   readonly #scope: ClusterScope;
@@ -172,7 +150,7 @@ class Review {
     });
     const secrets = direct.flatMap((verb) => {
       const asked = { verb, group: '', resource: 'secrets', namespace: this.#scope.namespace };
-      const given = givenBy(each.bindings, asked, this.#secrets);
+      const given = givenBy(each.bindings, asked, (name) => this.#secrets.has(name));
       return given.length === 0 ? [] : [async () => await this.#askSecrets(each, verb, given)];
     });
     return [...secrets, ...indirect];
@@ -296,13 +274,6 @@ function has(subjects: readonly Reader[], who: string): boolean {
   return subjects.some((each) => labelOf(each) === who);
 }
 
-/** A grant of somebody's own before one that every cluster has: the first that is true is named. */
-function foreignFirst(given: readonly Given[]): readonly Given[] {
-  const rank = ({ binding, asked }: Given): number =>
-    Number(binding.isBootstrap) * 2 + Number(asked.name !== undefined);
-  return given.toSorted((one, other) => rank(one) - rank(other));
-}
-
 /** What the API server and its controllers are, whom it binds itself. */
 function isOfKubernetes({ kind, name, namespace }: Reader): boolean {
   if (kind === 'ServiceAccount') return namespace === 'kube-system';
@@ -311,90 +282,6 @@ function isOfKubernetes({ kind, name, namespace }: Reader): boolean {
     : ['system:kube-controller-manager', 'system:kube-scheduler', 'system:apiserver'].includes(
         name,
       );
-}
-
-/**
- * Rights that may answer a question. A rule that is limited to names is asked about by them.
- * @param known names that matter; absent: all that the rule has, up to a few
- */
-function givenBy(
-  bindings: readonly Binding[],
-  asked: Asked,
-  known?: ReadonlyMap<string, unknown>,
-): readonly Given[] {
-  return bindings
-    .filter((binding) => reaches(binding, asked))
-    .flatMap((binding) =>
-      binding.rules.flatMap((rule): readonly Given[] => {
-        if (!mentions(rule, asked)) return [];
-        const { resourceNames = [] } = rule;
-        if (resourceNames.length === 0 || asked.name !== undefined) {
-          return covers(rule, asked) ? [{ binding, rule, asked }] : [];
-        }
-        // An object that is made has no name yet.
-        if (asked.verb === 'create' && !asked.resource.includes('/')) return [];
-        const names = known
-          ? resourceNames.filter((name) => known.has(name))
-          : resourceNames.slice(0, mostNames);
-        return names.map((name) => ({ binding, rule, asked: { ...asked, name } }));
-      }),
-    );
-}
-
-/** Subjects by the bindings that they have, each with the groups that it is in by its kind. */
-function classesOf(bindings: readonly Binding[]): readonly Class[] {
-  const having = new Map<string, { subject: Reader; at: Set<number> }>();
-  for (const [at, { subjects }] of bindings.entries()) {
-    for (const subject of subjects) {
-      const label = labelOf(subject);
-      const found = having.get(label) ?? { subject, at: new Set<number>() };
-      having.set(label, found);
-      found.at.add(at);
-    }
-  }
-  const classes = new Map<string, { subjects: Reader[]; bindings: readonly Binding[] }>();
-  for (const { subject, at } of having.values()) {
-    const key = JSON.stringify([subject.kind, subject.namespace, [...at]]);
-    const known = classes.get(key);
-    if (known !== undefined) known.subjects.push(subject);
-    else {
-      const own = [...at].flatMap((each) => bindings[each] ?? []);
-      classes.set(key, { subjects: [subject], bindings: own });
-    }
-  }
-  return [...classes.values()];
-}
-
-/** Who asks, as a SubjectAccessReview names it, with the groups that everybody of its kind is in. */
-function identityOf({ kind, name, namespace }: Reader): {
-  user?: string;
-  groups: readonly string[];
-} {
-  const anybody = 'system:authenticated';
-  if (kind === 'User')
-    return {
-      user: name,
-      groups: name === 'system:anonymous' ? ['system:unauthenticated'] : [anybody],
-    };
-  if (kind === 'Group') {
-    return { groups: name === 'system:unauthenticated' ? [name] : [...new Set([name, anybody])] };
-  }
-  return {
-    user: `system:serviceaccount:${namespace}:${name}`,
-    groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, anybody],
-  };
-}
-
-function ruleText(
-  { apiGroups = [], resources = [], verbs = [] }: Rule,
-  { verb, resource }: Asked,
-): string {
-  const wild = [
-    ...(apiGroups.includes('*') ? ['API group *'] : []),
-    ...(resources.includes('*') ? ['resource *'] : []),
-    ...(verbs.includes('*') ? ['verb *'] : []),
-  ];
-  return `${verb} ${resource}${wild.length === 0 ? '' : ` by ${wild.join(', ')}`}`;
 }
 
 /** The right that an answer of 403 says is missing. */
