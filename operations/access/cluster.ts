@@ -13,7 +13,7 @@ import type { Finding } from './finding.ts';
 import { foreignFirst, type Given, givenBy, ruleText } from './given-right.ts';
 import { type Asked, type Binding, bindingsOf, labelOf } from './rbac.ts';
 import { type Class, classesOf, identityOf } from './subject-class.ts';
-import { type Way, waysIn, waysToBe } from './ways.ts';
+import { reading, type Way, wayByKeysOf, waysIn, waysToBe } from './ways.ts';
 
 /** What is asked of the API; a test has its own. */
 export interface Api {
@@ -52,7 +52,6 @@ const rbacPath = '/apis/rbac.authorization.k8s.io/v1';
 const pageSize = 500;
 /** Questions that are asked at once. */
 const batch = 20;
-const direct = ['get', 'list', 'watch'] as const;
 
 /** @throws KubernetesError, UnreachableError when the cluster cannot be asked */
 export async function lookAtCluster(api: Api, scope: ClusterScope): Promise<readonly Finding[]> {
@@ -111,61 +110,128 @@ async function listAll(api: Api, path: string): Promise<readonly KubernetesObjec
   return items;
 }
 
+/** Why somebody is expected who is Kubernetes' own. */
+const partOfKubernetes = 'a part of Kubernetes';
+
+type Task = () => Promise<readonly Finding[]>;
+
 class Review {
   readonly #api: Api;
   readonly #scope: ClusterScope;
   readonly #secrets: ReadonlyMap<string, GroupName>;
   readonly #ways: readonly Way[];
+  /** Accounts whose ways are asked about, by their labels. */
+  readonly #accounts = new Set<string>();
+  /** Answers, by the question. */
+  readonly #answers = new Map<string, Promise<boolean>>();
 
   constructor(api: Api, scope: ClusterScope, secrets: ReadonlyMap<string, GroupName>) {
     this.#api = api;
     this.#scope = scope;
     this.#secrets = secrets;
     const readers = Object.values(scope.readers).flat();
-    const accounts = [...scope.operators, ...scope.accounts, ...readers].filter(
-      ({ kind }) => kind === 'ServiceAccount',
-    );
-    const distinct = [...new Map(accounts.map((each) => [labelOf(each), each])).values()];
+    const accounts = this.#fresh([...scope.operators, ...scope.accounts, ...readers]);
     this.#ways = [
       ...waysIn(scope.namespace),
-      ...distinct.flatMap((each) => waysToBe(each, scope.namespace)),
+      ...accounts.flatMap((each) => waysToBe([each], scope.namespace)),
+      ...scope.operators
+        .filter(({ namespace }) => namespace !== scope.namespace)
+        .map((each) => wayByKeysOf(each)),
     ];
   }
 
   async over(bindings: readonly Binding[]): Promise<readonly Finding[]> {
-    const tasks = classesOf(bindings).flatMap((each) => this.#questionsOf(each));
-    const findings: Finding[] = [];
-    for (let at = 0; at < tasks.length; at += batch) {
-      const answers = tasks.slice(at, at + batch).map(async (task) => await task());
-      findings.push(...(await Promise.all(answers)).flat());
+    const classes = classesOf(bindings);
+    const findings = [
+      ...(await answersTo(classes.flatMap((each) => this.#secretQuestions(each)))),
+      ...(await answersTo(classes.flatMap((each) => this.#wayQuestions(each, this.#ways)))),
+    ];
+    // Whoever becomes an account that may read reads too, and so on.
+    for (let ways = this.#waysToReaders(findings); ways.length > 0; ) {
+      const more = await answersTo(classes.flatMap((each) => this.#wayQuestions(each, ways)));
+      findings.push(...more);
+      ways = this.#waysToReaders(more);
     }
     return findings;
   }
 
-  /** What has to be asked: nothing of those whose rules mention nothing of it. */
-  #questionsOf(each: Class): readonly (() => Promise<readonly Finding[]>)[] {
-    const indirect = this.#ways.flatMap((way) => {
-      const given = way.asked.flatMap((asked) => givenBy(each.bindings, asked));
-      return given.length === 0 ? [] : [async () => await this.#askWay(each, way, given)];
+  /** Service accounts that are asked about for the first time. */
+  #fresh(subjects: readonly Reader[]): readonly Reader[] {
+    return subjects.filter((each) => {
+      const label = labelOf(each);
+      if (each.kind !== 'ServiceAccount' || this.#accounts.has(label)) return false;
+      this.#accounts.add(label);
+      return true;
     });
-    const secrets = direct.flatMap((verb) => {
+  }
+
+  /** Ways to be an account that is found to read; Kubernetes' own controllers are one. */
+  #waysToReaders(findings: readonly Finding[]): readonly Way[] {
+    const { namespace } = this.#scope;
+    const accounts = this.#fresh(findings.flatMap(({ who }) => accountsOf(who)));
+    const strange = new Set(
+      findings
+        .filter(({ expected }) => expected !== partOfKubernetes)
+        .flatMap(({ who }) => accountsOf(who).map(labelOf)),
+    );
+    const own = accounts.filter((each) => !strange.has(labelOf(each)));
+    return [
+      ...accounts
+        .filter((each) => strange.has(labelOf(each)))
+        .flatMap((each) => waysToBe([each], namespace)),
+      ...(own.length === 0 ? [] : waysToBe(own, namespace, "Kubernetes' own controllers")),
+    ];
+  }
+
+  /** What has to be asked of the Secrets: nothing of those whose rules mention nothing of it. */
+  #secretQuestions(each: Class): readonly Task[] {
+    return reading.flatMap((verb) => {
       const asked = { verb, group: '', resource: 'secrets', namespace: this.#scope.namespace };
       const given = givenBy(each.bindings, asked, (name) => this.#secrets.has(name));
       return given.length === 0 ? [] : [async () => await this.#askSecrets(each, verb, given)];
     });
-    return [...secrets, ...indirect];
   }
 
-  async #askWay(each: Class, way: Way, given: readonly Given[]): Promise<readonly Finding[]> {
-    const subjects = each.subjects.filter((subject) => !way.way.endsWith(` ${labelOf(subject)}`));
-    if (subjects.length === 0) return [];
-    for (const right of foreignFirst(given)) {
-      if (!(await this.#isAllowed(each, right.asked))) continue;
-      return subjects.map((subject) =>
-        this.#finding(subject, way.way, [], right, this.#whyWay(subject, way, right)),
+  #wayQuestions(each: Class, ways: readonly Way[]): readonly Task[] {
+    const places = new Set(each.bindings.map(({ namespace }) => namespace));
+    return ways.flatMap((way) => {
+      const isNear = ({ namespace }: Asked): boolean =>
+        places.has(undefined) || (namespace !== undefined && places.has(namespace));
+      if (!way.asked.some(isNear)) return [];
+      const rights = [way.asked, ...(way.also ?? [])].map((all) =>
+        all.flatMap((asked) => givenBy(each.bindings, asked, way.names)),
       );
+      if (rights.some((given) => given.length === 0)) return [];
+      return [async () => await this.#askWay(each, way, rights)];
+    });
+  }
+
+  /** @param rights those of which one is needed, and those of which one is needed too */
+  async #askWay(
+    each: Class,
+    way: Way,
+    rights: readonly (readonly Given[])[],
+  ): Promise<readonly Finding[]> {
+    const accounts = way.accounts ?? [];
+    const subjects = each.subjects.filter((subject) => !has(accounts, labelOf(subject)));
+    if (subjects.length === 0) return [];
+    const found: Given[] = [];
+    for (const given of rights) {
+      const right = await this.#firstAllowed(each, given);
+      if (right === undefined) return [];
+      found.push(right);
     }
-    return [];
+    const [right, ...beside] = found as [Given, ...Given[]];
+    return subjects.map((subject) =>
+      this.#finding(subject, way.way, [], right, this.#whyWay(subject, way, right), beside),
+    );
+  }
+
+  async #firstAllowed(each: Class, given: readonly Given[]): Promise<Given | undefined> {
+    for (const right of foreignFirst(given)) {
+      if (await this.#isAllowed(each, right.asked)) return right;
+    }
+    return undefined;
   }
 
   async #askSecrets(
@@ -196,6 +262,7 @@ class Review {
     secrets: readonly string[],
     { binding, rule, asked }: Given,
     expected: string | undefined,
+    beside: readonly Given[] = [],
   ): Finding {
     const { kubectl } = this.#scope;
     const [kind = '', place = ''] = binding.label.split(' ');
@@ -208,7 +275,7 @@ class Review {
       way,
       secrets,
       expected,
-      cause: `${binding.label} of ${binding.role}: ${ruleText(rule, asked)}`,
+      cause: [{ binding, rule, asked }, ...beside].map(causeOf).join('; '),
       fix:
         expected === undefined
           ? `${kubectl}${there} delete ${kind.toLowerCase()} ${name}, take ${who} out of it, or list it in administrators`
@@ -217,6 +284,13 @@ class Review {
   }
 
   async #isAllowed({ subjects: [subject] }: Class, asked: Asked): Promise<boolean> {
+    const question = JSON.stringify([subject, asked]);
+    const known = this.#answers.get(question) ?? this.#review(subject as Reader, asked);
+    this.#answers.set(question, known);
+    return await known;
+  }
+
+  async #review(subject: Reader, asked: Asked): Promise<boolean> {
     const { verb, group, name, namespace } = asked;
     const [resource, subresource] = asked.resource.split('/');
     const answer = await this.#api.send(
@@ -227,7 +301,7 @@ class Review {
           apiVersion: 'authorization.k8s.io/v1',
           kind: 'SubjectAccessReview',
           spec: {
-            ...identityOf(subject as Reader),
+            ...identityOf(subject),
             resourceAttributes: {
               verb,
               group,
@@ -266,8 +340,30 @@ class Review {
 
   #whyAnybody(subject: Reader, binding: Binding): string | undefined {
     if (has(this.#scope.administrators, labelOf(subject))) return 'administrators';
-    return binding.isBootstrap && isOfKubernetes(subject) ? 'a part of Kubernetes' : undefined;
+    return binding.isBootstrap && isOfKubernetes(subject) ? partOfKubernetes : undefined;
   }
+}
+
+async function answersTo(tasks: readonly Task[]): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  for (let at = 0; at < tasks.length; at += batch) {
+    const answers = tasks.slice(at, at + batch).map(async (task) => await task());
+    findings.push(...(await Promise.all(answers)).flat());
+  }
+  return findings;
+}
+
+/** Accounts behind a label: itself, or one of all of a namespace. */
+function accountsOf(who: string): readonly Reader[] {
+  const kind = 'ServiceAccount';
+  const [, namespace, name = ''] = /^ServiceAccount:([^/]+)\/(.+)$/u.exec(who) ?? [];
+  if (namespace !== undefined) return [{ kind, namespace, name }];
+  const [, all] = /^Group:system:serviceaccounts:(.+)$/u.exec(who) ?? [];
+  return all === undefined ? [] : [{ kind, namespace: all, name: 'default' }];
+}
+
+function causeOf({ binding, rule, asked }: Given): string {
+  return `${binding.label} of ${binding.role}: ${ruleText(rule, asked)}`;
 }
 
 function has(subjects: readonly Reader[], who: string): boolean {

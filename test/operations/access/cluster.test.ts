@@ -218,6 +218,69 @@ describe('who may read the Secrets of a namespace', () => {
       /bind clusterroles/,
     ],
     [
+      'bind by a RoleBinding, which counts in its own namespace',
+      (c) => role(c, 'up', rule('bind', 'clusterroles', 'rbac.authorization.k8s.io')),
+      'give itself rights',
+      /^RoleBinding hummingbot\/up of Role up: bind clusterroles$/,
+    ],
+    ...['patch', 'delete', 'deletecollection'].map(
+      (verb) =>
+        [
+          `${verb}, which is answered with the Secret`,
+          (c: FakeCluster) => role(c, 'spy', rule(verb, 'secrets')),
+          verb,
+          new RegExp(`${verb} secrets$`),
+        ] as const,
+    ),
+    ...['clustersecretstores', 'clusterexternalsecrets', 'clusterpushsecrets'].map(
+      (each) =>
+        [
+          `another of ${each}`,
+          (c: FakeCluster) =>
+            clusterRole(c, 'redirect', rule('create', each, 'external-secrets.io')),
+          `change ${each}`,
+          new RegExp(`create ${each}$`),
+        ] as const,
+    ),
+    [
+      'certificates that it may make and approve',
+      (c) => {
+        clusterRole(c, 'sign', rule('create', 'certificatesigningrequests', 'certificates.k8s.io'));
+        clusterRole(
+          c,
+          'approval',
+          rule('update', 'certificatesigningrequests/approval', 'certificates.k8s.io'),
+        );
+        clusterRole(
+          c,
+          'signer',
+          rule('approve', 'signers', 'certificates.k8s.io', [
+            'kubernetes.io/kube-apiserver-client',
+          ]),
+        );
+      },
+      'approve a certificate of its own',
+      /^ClusterRoleBinding approval .*; ClusterRoleBinding sign .*; ClusterRoleBinding signer .*: approve signers$/,
+    ],
+    [
+      "Secrets of the operator's namespace",
+      (c) => role(c, 'keys', rule('list', 'secrets'), 'external-secrets'),
+      'read Secrets of external-secrets, where external-secrets runs',
+      /^RoleBinding external-secrets\/keys of Role keys: list secrets$/,
+    ],
+    [
+      "token Secrets that it may make beside another team's reader",
+      (c) => role(c, 'maker', rule('create get', 'secrets'), 'watch'),
+      'make token Secrets of ServiceAccount:watch/alertmanager',
+      /create secrets; .*get secrets$/,
+    ],
+    [
+      'pods beside a controller of Kubernetes',
+      (c) => role(c, 'maker', rule('create', 'pods'), 'kube-system'),
+      "run as Kubernetes' own controllers",
+      /^RoleBinding kube-system\/maker/,
+    ],
+    [
       'impersonate',
       (c) => clusterRole(c, 'act', rule('impersonate', 'users')),
       'impersonate',
@@ -298,6 +361,66 @@ describe('who may read the Secrets of a namespace', () => {
     assert.deepEqual(
       new Set(found.map(({ who }) => who)),
       new Set([eve, 'ServiceAccount:default/x']),
+    );
+  });
+
+  it('finds who may become an account that reads and that nobody lists, through another too', async () => {
+    const cluster = clean();
+    cluster.clusterRoles.set('view-all', [rule('get', 'secrets')]);
+    cluster.bind('view-all', 'ServiceAccount:ci/runner');
+    cluster.roles.set('ci/shell', [rule('create', 'pods/exec')]);
+    cluster.bind('shell', 'ServiceAccount:portal/portal', 'ci');
+    role(cluster, 'portal-token', rule('create', 'serviceaccounts/token'), 'portal');
+    const found = differencesOf(await lookAtCluster(cluster, scope));
+    const ways = found.map(({ who, way }) => `${who} ${way}`);
+    for (const each of [
+      'ServiceAccount:ci/runner get',
+      'ServiceAccount:portal/portal run as ServiceAccount:ci/runner',
+      'User:eve get tokens of ServiceAccount:portal/portal',
+    ]) {
+      assert.ok(ways.includes(each), ways.join('; '));
+    }
+  });
+
+  it('finds who may become any account of a namespace whose accounts all read', async () => {
+    const cluster = clean();
+    cluster.clusterRoles.set('view-all', [rule('get', 'secrets')]);
+    cluster.bind('view-all', 'Group:system:serviceaccounts:ci');
+    role(cluster, 'maker', rule('create', 'pods'), 'ci');
+    const ways = differencesOf(await lookAtCluster(cluster, scope)).map(({ way }) => way);
+    assert.ok(ways.includes('run as ServiceAccount:ci/default'), ways.join('; '));
+  });
+
+  it('takes no part of a way for the way: approval alone, update of what is sent, names of others', async () => {
+    const cluster = clean();
+    const group = 'certificates.k8s.io';
+    clusterRole(cluster, 'sign', rule('update', 'certificatesigningrequests/approval', group));
+    clusterRole(cluster, 'own', rule('approve', 'signers', group, ['example.com/x']));
+    role(cluster, 'write', rule('update create', 'secrets'));
+    role(cluster, 'own-secret', rule('get', 'secrets', '', ['webhook-ca']), 'external-secrets');
+    role(cluster, 'make', rule('create', 'secrets'), 'watch');
+    assert.deepEqual(differencesOf(await lookAtCluster(cluster, scope)), []);
+  });
+
+  it("knows the API server's own RoleBindings where a controller opens what is sealed", async () => {
+    const cluster = clean();
+    const [name, label] = ['system:controller:token-cleaner', bootstrap];
+    cluster.roles.set(`kube-system/${name}`, [rule('get list watch delete', 'secrets')]);
+    cluster.bind(name, 'ServiceAccount:kube-system/token-cleaner', 'kube-system', label);
+    const controller = 'sealed-secrets-controller';
+    const operators = [
+      { kind: 'ServiceAccount', namespace: 'kube-system', name: controller },
+    ] as const;
+    cluster.clusterRoles.set(controller, [rule('get list create update', 'secrets')]);
+    cluster.bind(controller, `ServiceAccount:kube-system/${controller}`);
+    const sealed = { ...scope, operators, synced: false };
+    const others = (found: readonly Finding[]) =>
+      differencesOf(found).filter(({ who }) => !who.includes('external-secrets'));
+    assert.deepEqual(others(await lookAtCluster(cluster, sealed)), []);
+    role(cluster, 'keys', rule('get', 'secrets', '', ['sealed-secrets-key8x2kp']), 'kube-system');
+    assert.deepEqual(
+      others(await lookAtCluster(cluster, sealed)).map(({ who, way }) => [who, way]),
+      [['User:eve', `read Secrets of kube-system, where ${controller} runs`]],
     );
   });
 
