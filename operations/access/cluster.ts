@@ -5,11 +5,12 @@
 import { groups as catalogGroups, type GroupName } from '../../components/catalog.ts';
 import type { Reader } from '../../components/systems.ts';
 import {
-  type KubernetesError,
+  KubernetesError,
   type KubernetesObject,
   metadataOnly,
 } from '../../plugins/kubernetes-api.ts';
-import type { Finding } from './finding.ts';
+import { PluginError } from '../../plugins/resource-handler.ts';
+import type { Answers, Finding, Unasked } from './finding.ts';
 import { foreignFirst, type Given, givenBy, ruleText } from './given-right.ts';
 import { type Asked, type Binding, bindingsOf, labelOf } from './rbac.ts';
 import { type Class, classesOf, identityOf } from './subject-class.ts';
@@ -48,41 +49,62 @@ export interface ClusterScope {
 
 const metadataOfAll = metadataOnly.replace('PartialObjectMetadata;', 'PartialObjectMetadataList;');
 const rbacPath = '/apis/rbac.authorization.k8s.io/v1';
+const system = 'Kubernetes';
 /** Objects a page. */
 const pageSize = 500;
 /** Questions that are asked at once. */
 const batch = 20;
 
-/** @throws KubernetesError, UnreachableError when the cluster cannot be asked */
-export async function lookAtCluster(api: Api, scope: ClusterScope): Promise<readonly Finding[]> {
-  const [clusterRoles, clusterBindings, roles, bindings] = await Promise.all(
-    ['clusterroles', 'clusterrolebindings', 'roles', 'rolebindings'].map(
-      async (kind) => await listAll(api, `${rbacPath}/${kind}`),
+/** What is refused is one line, and the rest is answered. */
+export async function lookAtCluster(api: Api, scope: ClusterScope): Promise<Answers> {
+  const unasked = new Map<string, Unasked>();
+  const miss = (error: unknown): void => {
+    if (!(error instanceof PluginError)) throw error;
+    const line = unaskedOf(error, scope.kubectl);
+    unasked.set(line.got, line);
+  };
+  const list = async (path: string): Promise<readonly KubernetesObject[] | undefined> => {
+    try {
+      return await listAll(api, path);
+    } catch (error) {
+      miss(error);
+      return undefined;
+    }
+  };
+  const { namespace, synced } = scope;
+  const [clusterRoles, clusterBindings, roles, bindings, named] = await Promise.all([
+    ...['clusterroles', 'clusterrolebindings', 'roles', 'rolebindings'].map(
+      async (kind) => await list(`${rbacPath}/${kind}`),
     ),
-  );
+    list(
+      synced
+        ? `/apis/external-secrets.io/v1/namespaces/${namespace}/externalsecrets`
+        : `/api/v1/namespaces/${namespace}/secrets`,
+    ),
+  ]);
   const all = bindingsOf({
     clusterRoles: clusterRoles ?? [],
     clusterBindings: clusterBindings ?? [],
     roles: roles ?? [],
     bindings: bindings ?? [],
   });
-  return await new Review(api, scope, await secretsOf(api, scope)).over(all);
+  const there = named && new Set(named.map(({ metadata }) => metadata?.name ?? ''));
+  const findings = await new Review(api, scope, there, miss).over(all);
+  return { findings, unasked: [...unasked.values()] };
 }
 
-/** Names of the stack's Secrets that are there, with their groups. */
-async function secretsOf(
-  api: Api,
-  { namespace, groups, synced }: ClusterScope,
-): Promise<ReadonlyMap<string, GroupName>> {
-  const items = synced
-    ? await listAll(api, `/apis/external-secrets.io/v1/namespaces/${namespace}/externalsecrets`)
-    : await listAll(api, `/api/v1/namespaces/${namespace}/secrets`);
-  const found = new Map<string, GroupName>();
-  for (const { metadata } of items) {
-    const group = groupOfSecret(metadata?.name ?? '', groups);
-    if (group !== undefined) found.set(metadata?.name ?? '', group);
-  }
-  return found;
+/** What a system did not answer, and what it takes. */
+export function unaskedOf(error: PluginError, kubectl: string): Unasked {
+  const right = error instanceof KubernetesError ? missingRight(error) : undefined;
+  const [got = ''] = error.message.split('; fix: ');
+  return {
+    system,
+    got: right === undefined ? got : `no right to ${right}`,
+    fix:
+      right === undefined
+        ? `${kubectl} auth whoami says whether it answers`
+        : `a ClusterRole with the right to ${right}, bound to whoever asks (docs/access.md)`,
+  };
 }
 
 /** The group of a Secret by the guide's name, with a suffix or without. */
@@ -118,17 +140,30 @@ type Task = () => Promise<readonly Finding[]>;
 class Review {
   readonly #api: Api;
   readonly #scope: ClusterScope;
-  readonly #secrets: ReadonlyMap<string, GroupName>;
+  readonly #there: ReadonlySet<string> | undefined;
+  readonly #miss: (error: unknown) => void;
+  /** Whether the server answers no question at all. */
+  #isSilent = false;
   readonly #ways: readonly Way[];
   /** Accounts whose ways are asked about, by their labels. */
   readonly #accounts = new Set<string>();
   /** Answers, by the question. */
   readonly #answers = new Map<string, Promise<boolean>>();
 
-  constructor(api: Api, scope: ClusterScope, secrets: ReadonlyMap<string, GroupName>) {
+  /**
+   * @param there names of Secrets; undefined: they could not be had, and all that could be ours count
+   * @param miss hears of a question without an answer
+   */
+  constructor(
+    api: Api,
+    scope: ClusterScope,
+    there: ReadonlySet<string> | undefined,
+    miss: (error: unknown) => void,
+  ) {
     this.#api = api;
     this.#scope = scope;
-    this.#secrets = secrets;
+    this.#there = there;
+    this.#miss = miss;
     const readers = Object.values(scope.readers).flat();
     const accounts = this.#fresh([...scope.operators, ...scope.accounts, ...readers]);
     this.#ways = [
@@ -187,9 +222,15 @@ class Review {
   #secretQuestions(each: Class): readonly Task[] {
     return reading.flatMap((verb) => {
       const asked = { verb, group: '', resource: 'secrets', namespace: this.#scope.namespace };
-      const given = givenBy(each.bindings, asked, (name) => this.#secrets.has(name));
+      const given = givenBy(each.bindings, asked, (name) => this.#isOurs(name));
       return given.length === 0 ? [] : [async () => await this.#askSecrets(each, verb, given)];
     });
+  }
+
+  #isOurs(name: string): boolean {
+    return (
+      groupOfSecret(name, this.#scope.groups) !== undefined && this.#there?.has(name) !== false
+    );
   }
 
   #wayQuestions(each: Class, ways: readonly Way[]): readonly Task[] {
@@ -270,7 +311,7 @@ class Review {
     const there = namespace === undefined ? '' : ` --namespace ${namespace}`;
     const who = labelOf(subject);
     return {
-      system: 'Kubernetes',
+      system,
       who,
       way,
       secrets,
@@ -287,10 +328,18 @@ class Review {
     const question = JSON.stringify([subject, asked]);
     const known = this.#answers.get(question) ?? this.#review(subject as Reader, asked);
     this.#answers.set(question, known);
-    return await known;
+    try {
+      return await known;
+    } catch (error) {
+      this.#miss(error);
+      const isOne = error instanceof KubernetesError && missingRight(error) === undefined;
+      this.#isSilent ||= !isOne;
+      return false;
+    }
   }
 
   async #review(subject: Reader, asked: Asked): Promise<boolean> {
+    if (this.#isSilent) return false;
     const { verb, group, name, namespace } = asked;
     const [resource, subresource] = asked.resource.split('/');
     const answer = await this.#api.send(
@@ -325,7 +374,7 @@ class Review {
     { binding }: Given,
   ): string | undefined {
     const who = labelOf(subject);
-    const group = name === undefined ? undefined : this.#secrets.get(name);
+    const group = name === undefined ? undefined : groupOfSecret(name, this.#scope.groups);
     const listed = group === undefined ? [] : (this.#scope.readers[group] ?? []);
     if (verb === 'get' && listed.some((each) => labelOf(each) === who)) return `readers.${group}`;
     if (has(this.#scope.operators, who)) return 'brings the Secrets';
@@ -384,6 +433,7 @@ function isOfKubernetes({ kind, name, namespace }: Reader): boolean {
 export function missingRight(error: KubernetesError): string | undefined {
   const [, method, path = ''] = /^(GET|POST) (\S+): /u.exec(error.message) ?? [];
   if (error.code !== 403 || method === undefined) return undefined;
+  if (path.includes('/namespaces/kube-system')) return 'get namespaces';
   const kind = path.replace(/\?.*$/u, '').split('/').at(-1) ?? '';
   return `${method === 'GET' ? 'list' : 'create'} ${kind}`;
 }

@@ -5,12 +5,12 @@ import { entryOf } from '../../components/catalog.ts';
 import { type TargetName, targetOf } from '../../components/delivery/targets.ts';
 import type { Reader } from '../../components/systems.ts';
 import { DockerApi } from '../../plugins/docker-api.ts';
-import { KubernetesApi, KubernetesError } from '../../plugins/kubernetes-api.ts';
+import { KubernetesApi } from '../../plugins/kubernetes-api.ts';
 import { PluginError } from '../../plugins/resource-handler.ts';
 import { VaultApi } from '../../plugins/vault-api.ts';
 import { Refused, readAccount } from './account.ts';
 import { lookAtAccount } from './aws.ts';
-import { lookAtCluster, missingRight } from './cluster.ts';
+import { lookAtCluster, unaskedOf } from './cluster.ts';
 import { lookAtServices, lookAtSocket } from './docker.ts';
 import { lookAtFiles } from './files.ts';
 import { type Answers, joined, nothing } from './finding.ts';
@@ -71,7 +71,7 @@ async function ofCluster(scope: Scope): Promise<Answers> {
       return silent(system, "another cluster than the stack's own", fix);
     }
     const synced = scope.targets.some(isSynced);
-    const findings = await lookAtCluster(api, {
+    return await lookAtCluster(api, {
       namespace: scope.namespace,
       groups: scope.groups,
       readers: scope.readers,
@@ -81,16 +81,9 @@ async function ofCluster(scope: Scope): Promise<Answers> {
       synced,
       kubectl,
     });
-    return { findings, unasked: [] };
   } catch (error) {
     if (!(error instanceof PluginError)) throw error;
-    const right = error instanceof KubernetesError ? missingRight(error) : undefined;
-    const [got = ''] = error.message.split('; fix: ');
-    const fix =
-      right === undefined
-        ? `${kubectl} auth whoami says whether it answers`
-        : `a ClusterRole with the right to ${right}, bound to whoever asks (docs/access.md)`;
-    return silent(system, right === undefined ? got : `no right to ${right}`, fix);
+    return { findings: [], unasked: [unaskedOf(error, kubectl)] };
   }
 }
 
