@@ -9,6 +9,7 @@ import { KubernetesApi } from '../../plugins/kubernetes-api.ts';
 import { PluginError } from '../../plugins/resource-handler.ts';
 import { VaultApi } from '../../plugins/vault-api.ts';
 import { Refused, readAccount } from './account.ts';
+import { beyondBindings } from './authorizer.ts';
 import { lookAtAccount } from './aws.ts';
 import { lookAtCluster, unaskedOf } from './cluster.ts';
 import { lookAtServices, lookAtSocket } from './docker.ts';
@@ -34,6 +35,8 @@ export async function review(scope: Scope): Promise<Reviewed> {
     ...(scope.cluster
       ? [
           "Kubernetes: who reads etcd, its backups or the nodes' disks; members of groups, which the cluster does not know",
+          "Kubernetes: pods of other namespaces that mount a node's disk, by hostPath or a PersistentVolume, where Pod Security lets them",
+          beyondBindings(scope.kubeconfig ?? ''),
         ]
       : []),
     ...(scope.aws
