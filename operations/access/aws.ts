@@ -103,9 +103,11 @@ class AccountReview {
       ),
     ]);
     const keys = this.#rights.keys.flatMap(({ arn, policy }) =>
-      ['PutKeyPolicy', 'CreateGrant'].flatMap((action) =>
-        this.#changing(identity, `kms:${action}`, arn, undefined, policy, true),
-      ),
+      policy === undefined
+        ? []
+        : ['PutKeyPolicy', 'CreateGrant'].flatMap((action) =>
+            this.#changing(identity, `kms:${action}`, arn, undefined, policy, true),
+          ),
     );
     const roles = this.#rights.identities
       .filter(({ arn }) => this.#readers.has(arn))
@@ -189,7 +191,10 @@ class AccountReview {
     if (key === undefined) return { allowed: 'yes', cause: 'aws/secretsmanager', denied: 'no' };
     const request = this.#request(holder, secret, 'kms:Decrypt', key.arn);
     const grant = key.grants.find(({ grantee }) => grantee === holder.arn);
-    const decision = decide(holder, request, key.policy, true);
+    const decision: Decision =
+      key.policy === undefined
+        ? { allowed: 'maybe', cause: 'a key policy that was not answered', denied: 'no' }
+        : decide(holder, request, key.policy, true);
     if (grant === undefined || decision.allowed === 'yes') return decision;
     return { allowed: 'yes', cause: `grant ${grant.id}`, denied: 'no' };
   }

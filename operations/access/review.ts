@@ -11,6 +11,7 @@ import { VaultApi } from '../../plugins/vault-api.ts';
 import { Refused, readAccount } from './account.ts';
 import { beyondBindings } from './authorizer.ts';
 import { lookAtAccount } from './aws.ts';
+import { awsApi } from './aws-api.ts';
 import { lookAtCluster, unaskedOf } from './cluster.ts';
 import { lookAtServices, lookAtSocket } from './docker.ts';
 import { lookAtFiles } from './files.ts';
@@ -117,21 +118,22 @@ export function operatorsOf({
 async function ofAws(scope: Scope): Promise<Answers> {
   const { aws, prefix, groups, stack, namespace } = scope;
   if (aws === undefined) return nothing;
+  const unasked = ({ message, fix }: Refused) => ({
+    system: 'AWS',
+    got: message,
+    fix,
+  });
   try {
-    const rights = await readAccount(
-      aws,
-      groups.map((group) => `${prefix}/${group}`),
-    );
+    const names = groups.map((group) => `${prefix}/${group}`);
+    const { account } = aws;
+    const api = await awsApi(aws.region);
+    const { rights, refused } = await readAccount(api, { account, names, stack });
     const administrators = scope.administrators.principals;
     const findings = lookAtAccount(rights, { aws, stack, namespace, administrators });
-    return { findings, unasked: [] };
+    return { findings, unasked: refused.map(unasked) };
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    return silent(
-      'AWS',
-      `no answer: ${error.message}`,
-      `credentials of account ${aws.account} with ${error.right} (docs/access.md)`,
-    );
+    return { findings: [], unasked: [unasked(error)] };
   }
 }
 

@@ -68,6 +68,7 @@ function clean(more: readonly Identity[] = []): AccountRights {
       identity('app', [{ Effect: 'Allow', Action: 's3:*', Resource: '*' }]),
       ...more,
     ],
+    groups: [],
     secrets: names.map((name) => ({
       name,
       arn: arnOf(name),
@@ -268,10 +269,24 @@ describe('who may read in AWS', () => {
     );
   });
 
+  it('takes a key policy that was not answered for a condition, and no clean role for a difference', () => {
+    const rights = clean([
+      identity('wide', [
+        { Sid: 'W', Effect: 'Allow', Action: 'secretsmanager:GetSecretValue', Resource: '*' },
+      ]),
+    ]);
+    const silent = { ...rights, keys: [{ arn: key, policy: undefined, grants: [] }] };
+    const found = differencesOf(silent);
+    assert.deepEqual([...new Set(found.map(({ who }) => who))], [role('wide')]);
+    assert.match(found[0]?.cause ?? '', /kms:Decrypt by a key policy that was not answered$/);
+  });
+
   it('joins inline, managed and group policies with boundaries, each document read once', () => {
     const encoded = (statement: object): string =>
       encodeURIComponent(JSON.stringify({ Statement: [statement] }));
-    const [user] = identitiesOf(account, [
+    const {
+      identities: [user],
+    } = identitiesOf(account, [
       {
         Policies: [
           {
