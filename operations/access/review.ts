@@ -49,7 +49,8 @@ export async function review(scope: Scope): Promise<Reviewed> {
       : []),
   ];
   const all = joined(answers);
-  const isNowhere = hasFiles(scope) && all.findings.every(({ system }) => system !== 'files');
+  const isNowhere =
+    hasFiles(scope) && [...all.findings, ...all.unasked].every(({ system }) => system !== 'files');
   const none = isNowhere ? ['files: none of the stack is here; npm start writes them'] : [];
   return { ...all, outOfReach: [...none, ...reach] };
 }
@@ -205,10 +206,7 @@ async function ofFiles(scope: Scope): Promise<Answers> {
     if (target.kind !== 'files') return nothing;
     const traces = keys.map((key) => target.trace({ key, entry: entryOf(key) }));
     const files = [...new Map(traces.map(({ path, mode }) => [path, { path, mode }])).values()];
-    return {
-      findings: lookAtFiles({ stack, directory, files, administrators }, accounts),
-      unasked: [],
-    };
+    return lookAtFiles({ stack, directory, files, administrators }, accounts);
   });
   if (!hasFiles(scope)) return nothing;
   // Compose gives the files to an engine of this machine.
