@@ -22,7 +22,7 @@ export interface Api {
     path: string,
     details?: { readonly accept?: string; readonly query?: Readonly<Record<string, string>> },
   ): Promise<{
-    readonly items: readonly KubernetesObject[];
+    readonly items: readonly KubernetesObject[] | null;
     readonly metadata?: { readonly continue?: string };
   }>;
   send(
@@ -126,7 +126,8 @@ async function listAll(api: Api, path: string): Promise<readonly KubernetesObjec
     const query = { limit: String(pageSize), ...(next && { continue: next }) };
     const secrets = path.endsWith('/secrets');
     const page = await api.list(path, { query, ...(secrets && { accept: metadataOfAll }) });
-    items.push(...page.items);
+    // An empty list of metadata alone is answered with null.
+    items.push(...(page.items ?? []));
     next = page.metadata?.continue ?? '';
   } while (next !== '');
   return items;

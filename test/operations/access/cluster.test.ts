@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {
+  type Api,
   type ClusterScope,
   lookAtCluster,
   missingRight,
@@ -525,6 +526,15 @@ describe('who may read the Secrets of a namespace', () => {
       );
     });
   }
+
+  it('takes the null that a server answers for no Secrets at all', async () => {
+    const cluster: Api = {
+      list: async () => ({ items: null, metadata: {} }),
+      send: async () => assert.fail(),
+    };
+    const nothing = { findings: [], unasked: [] };
+    assert.deepEqual(await lookAtCluster(cluster, { ...scope, synced: false }), nothing);
+  });
 
   it('answers the rest where one question fails, and asks no more where all are refused', async () => {
     const cluster = clean();
