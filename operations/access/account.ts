@@ -7,7 +7,7 @@ import type {
   GetAccountAuthorizationDetailsResponse,
   ManagedPolicyDetail,
 } from '@aws-sdk/client-iam';
-import type { AwsAccount } from '../../components/systems.ts';
+import type { AwsAsked } from './aws-api.ts';
 import type { Holder } from './iam-decision.ts';
 import { type Policy, parsePolicy } from './iam-policy.ts';
 
@@ -15,6 +15,22 @@ import { type Policy, parsePolicy } from './iam-policy.ts';
 export interface Identity extends Holder {
   /** Who may become it; a role's own. */
   readonly trust?: Policy;
+  /** ARNs of a user's groups. */
+  readonly groups?: readonly string[];
+  /** Policies of the account's own that are attached, also by a group. */
+  readonly managed?: readonly ManagedPolicy[];
+}
+
+/** One that may be changed. */
+export interface ManagedPolicy {
+  readonly arn: string;
+  /** How many of its versions are kept. */
+  readonly versions: number;
+}
+
+export interface UserGroup {
+  readonly arn: string;
+  readonly policies: readonly Policy[];
 }
 
 export interface StoredSecret {
@@ -29,117 +45,156 @@ export interface StoredSecret {
 
 export interface KeyRights {
   readonly arn: string;
-  readonly policy: Policy;
+  /** Undefined: it could not be had. */
+  readonly policy: Policy | undefined;
   /** Principals that a grant lets decrypt, with the grant's id. */
   readonly grants: readonly { readonly grantee: string; readonly id: string }[];
 }
 
 export interface AccountRights {
   readonly identities: readonly Identity[];
+  readonly groups: readonly UserGroup[];
   readonly secrets: readonly StoredSecret[];
   readonly keys: readonly KeyRights[];
 }
 
-/** Who is asked, and the right that it takes; the first that is refused is named. */
+/** What was not answered, and why. */
 export class Refused extends Error {
-  readonly right: string;
+  /** What it takes. */
+  readonly fix: string;
 
-  constructor(right: string, reason: string) {
-    super(`${right}: ${reason}`);
-    this.right = right;
+  constructor(what: string, reason: string, fix = `credentials with ${what} (docs/access.md)`) {
+    super(`${what}: ${reason}`);
+    this.fix = fix;
   }
 }
 
-/** @throws Refused naming the right that is missing, or why there is no answer */
+/** What is refused is left out and named; the rest is there. */
+export interface Account {
+  readonly rights: AccountRights;
+  readonly refused: readonly Refused[];
+}
+
+/**
+ * @param stack whose secrets these are
+ * @throws Refused when AWS does not answer, or for another account
+ */
 export async function readAccount(
-  { account, region }: AwsAccount,
-  names: readonly string[],
-): Promise<AccountRights> {
-  const [iam, secrets, kms] = await Promise.all([
-    import('@aws-sdk/client-iam'),
-    import('@aws-sdk/client-secrets-manager'),
-    import('@aws-sdk/client-kms'),
+  api: AwsAsked,
+  { account, names, stack }: { account: string; names: readonly string[]; stack: string },
+): Promise<Account> {
+  const asked = await ask('sts:GetCallerIdentity', async () => await api.account());
+  if (asked !== account) {
+    const fix = `credentials of account ${account} (docs/access.md)`;
+    throw new Refused('account', 'credentials of another account', fix);
+  }
+  const refused: Refused[] = [];
+  const orNone = async <T>(part: Promise<T>): Promise<T | undefined> => {
+    try {
+      return await part;
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      refused.push(error);
+      return undefined;
+    }
+  };
+  const [details, secrets] = await Promise.all([
+    orNone(detailsOf(api)),
+    Promise.all(names.map(async (name) => await orNone(secretOf(api, name, stack)))),
   ]);
-  const { GetCallerIdentityCommand, STSClient } = await import('@aws-sdk/client-sts');
-  const options = { region };
-  const who = await ask(
-    'sts:GetCallerIdentity',
-    async () => await new STSClient(options).send(new GetCallerIdentityCommand({})),
-  );
-  if (who.Account !== account) throw new Refused('account', 'credentials of another account');
-  const identityApi = new iam.IAMClient(options);
-  const details: GetAccountAuthorizationDetailsResponse[] = [];
-  let Marker: string | undefined;
-  do {
-    const page = await ask(
-      'iam:GetAccountAuthorizationDetails',
-      async () =>
-        await identityApi.send(
-          new iam.GetAccountAuthorizationDetailsCommand({
-            MaxItems: 1000,
-            ...(Marker && { Marker }),
-          }),
-        ),
-    );
-    details.push(page);
-    Marker = page.IsTruncated === true ? page.Marker : undefined;
-  } while (Marker !== undefined);
-  const store = new secrets.SecretsManagerClient(options);
-  const found = await Promise.all(
-    names.map(async (SecretId): Promise<StoredSecret> => {
-      const described = await ask(
-        `secretsmanager:DescribeSecret of ${SecretId}`,
-        async () => await store.send(new secrets.DescribeSecretCommand({ SecretId })),
-      );
-      const { ResourcePolicy } = await ask(
-        `secretsmanager:GetResourcePolicy of ${SecretId}`,
-        async () => await store.send(new secrets.GetResourcePolicyCommand({ SecretId })),
-      );
-      return {
-        name: SecretId,
-        arn: described.ARN ?? '',
-        tags: Object.fromEntries(
-          (described.Tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value]),
-        ),
-        policy:
-          ResourcePolicy === undefined
-            ? undefined
-            : parsePolicy(`resource policy of ${SecretId}`, ResourcePolicy),
-        keyArn: described.KmsKeyId ?? '',
-      };
-    }),
-  );
-  const keyApi = new kms.KMSClient(options);
+  const found = secrets.filter((secret) => secret !== undefined);
+  const arns = [...new Set(found.map(({ keyArn }) => keyArn))].filter(Boolean);
   const keys = await Promise.all(
-    [...new Set(found.map(({ keyArn }) => keyArn))].filter(Boolean).map(async (KeyId) => {
-      const { Policy: text } = await ask(
-        'kms:GetKeyPolicy',
-        async () =>
-          await keyApi.send(new kms.GetKeyPolicyCommand({ KeyId, PolicyName: 'default' })),
-      );
-      const { Grants = [] } = await ask(
-        'kms:ListGrants',
-        async () => await keyApi.send(new kms.ListGrantsCommand({ KeyId, Limit: 100 })),
-      );
-      return {
-        arn: KeyId,
-        policy: parsePolicy('key policy', text ?? '{}'),
-        grants: Grants.filter(({ Operations = [] }) => Operations.includes('Decrypt')).map(
-          ({ GranteePrincipal = '', GrantId = '' }) => ({ grantee: GranteePrincipal, id: GrantId }),
-        ),
-      };
+    arns.map(async (arn): Promise<KeyRights> => {
+      const [policy, grants] = await Promise.all([
+        orNone(keyPolicyOf(api, arn)),
+        orNone(grantsOf(api, arn)),
+      ]);
+      return { arn, policy, grants: grants ?? [] };
     }),
   );
-  return { identities: identitiesOf(account, details), secrets: found, keys };
+  const rights = { ...identitiesOf(account, details ?? []), secrets: found, keys };
+  return {
+    rights,
+    refused: refused.toSorted((one, other) => (one.message < other.message ? -1 : 1)),
+  };
+}
+
+async function detailsOf(
+  api: AwsAsked,
+): Promise<readonly GetAccountAuthorizationDetailsResponse[]> {
+  const pages: GetAccountAuthorizationDetailsResponse[] = [];
+  let marker: string | undefined;
+  do {
+    const from = marker;
+    const call = async () => await api.identities(from);
+    const page = await ask('iam:GetAccountAuthorizationDetails', call);
+    pages.push(page);
+    marker = page.IsTruncated === true ? page.Marker : undefined;
+  } while (marker !== undefined);
+  return pages;
+}
+
+async function secretOf(api: AwsAsked, name: string, stack: string): Promise<StoredSecret> {
+  const what = `secret ${name}`;
+  const described = await ask(
+    `secretsmanager:DescribeSecret of ${name}`,
+    async () => await api.secret(name),
+    (reason) =>
+      reason === 'ResourceNotFoundException'
+        ? new Refused(what, 'not there', `npm start -- --stack ${stack}`)
+        : undefined,
+  );
+  const leaving = new Refused(
+    what,
+    'waits for its deletion',
+    `npm run restore -- --stack ${stack}`,
+  );
+  if (described.DeletedDate !== undefined) throw leaving;
+  const policy = await ask(
+    `secretsmanager:GetResourcePolicy of ${name}`,
+    async () => await api.secretPolicy(name),
+    (reason) => (reason === 'InvalidRequestException' ? leaving : undefined),
+  );
+  return {
+    name,
+    arn: described.ARN ?? '',
+    tags: Object.fromEntries(
+      (described.Tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value]),
+    ),
+    policy: policy === undefined ? undefined : parsePolicy(`resource policy of ${name}`, policy),
+    keyArn: described.KmsKeyId ?? '',
+  };
+}
+
+async function keyPolicyOf(api: AwsAsked, arn: string): Promise<Policy> {
+  const text = await ask('kms:GetKeyPolicy', async () => await api.keyPolicy(arn));
+  return parsePolicy('key policy', text ?? '{}');
+}
+
+async function grantsOf(api: AwsAsked, arn: string): Promise<KeyRights['grants']> {
+  const grants: { readonly grantee: string; readonly id: string }[] = [];
+  let marker: string | undefined;
+  do {
+    const from = marker;
+    const page = await ask('kms:ListGrants', async () => await api.grants(arn, from));
+    for (const { GranteePrincipal = '', GrantId = '', Operations = [] } of page.Grants ?? []) {
+      if (Operations.includes('Decrypt')) grants.push({ grantee: GranteePrincipal, id: GrantId });
+    }
+    marker = page.Truncated === true ? page.NextMarker : undefined;
+  } while (marker !== undefined);
+  return grants;
 }
 
 /** Joins what is attached by name with the documents, each read once. */
 export function identitiesOf(
   account: string,
   pages: readonly GetAccountAuthorizationDetailsResponse[],
-): readonly Identity[] {
+): Pick<AccountRights, 'identities' | 'groups'> {
   const managed = new Map<string, Policy>();
+  const versions = new Map<string, number>();
   for (const each of pages.flatMap(({ Policies = [] }) => Policies)) {
+    versions.set(each.Arn ?? '', each.PolicyVersionList?.length ?? 0);
     const document = documentOf(each);
     if (document !== undefined)
       managed.set(each.Arn ?? '', parsePolicy(`policy ${each.PolicyName}`, document));
@@ -156,14 +211,24 @@ export function identitiesOf(
     const policy = managed.get(boundary?.PermissionsBoundaryArn ?? '');
     return policy && { boundary: policy };
   };
+  // AWS's own nobody changes.
+  const own = (list: readonly { PolicyArn?: string | undefined }[] = []) =>
+    list
+      .filter(({ PolicyArn = '' }) => PolicyArn.split(':')[4] === account)
+      .map(({ PolicyArn: arn = '' }) => ({ arn, versions: versions.get(arn) ?? 0 }));
   const groups = new Map(
     pages
       .flatMap(({ GroupDetailList = [] }) => GroupDetailList)
       .map((group) => [
         group.GroupName ?? '',
-        [...inline(group.GroupPolicyList), ...attached(group.AttachedManagedPolicies)].map(
-          (policy) => ({ ...policy, name: `${policy.name} of group ${group.GroupName}` }),
-        ),
+        {
+          arn: group.Arn ?? '',
+          managed: own(group.AttachedManagedPolicies),
+          policies: [
+            ...inline(group.GroupPolicyList),
+            ...attached(group.AttachedManagedPolicies),
+          ].map((policy) => ({ ...policy, name: `${policy.name} of group ${group.GroupName}` })),
+        },
       ]),
   );
   const roles = pages
@@ -176,21 +241,30 @@ export function identitiesOf(
         `trust policy of ${role.RoleName}`,
         decoded(role.AssumeRolePolicyDocument ?? '{}'),
       ),
+      managed: own(role.AttachedManagedPolicies),
       ...bounded(role.PermissionsBoundary),
     }));
   const users = pages
     .flatMap(({ UserDetailList = [] }) => UserDetailList)
-    .map((user) => ({
-      arn: user.Arn ?? '',
-      account,
-      policies: [
-        ...inline(user.UserPolicyList),
-        ...attached(user.AttachedManagedPolicies),
-        ...(user.GroupList ?? []).flatMap((name) => groups.get(name) ?? []),
-      ],
-      ...bounded(user.PermissionsBoundary),
-    }));
-  return [...roles, ...users];
+    .map((user) => {
+      const joined = (user.GroupList ?? []).flatMap((name) => groups.get(name) ?? []);
+      return {
+        arn: user.Arn ?? '',
+        account,
+        policies: [
+          ...inline(user.UserPolicyList),
+          ...attached(user.AttachedManagedPolicies),
+          ...joined.flatMap(({ policies }) => policies),
+        ],
+        groups: joined.map(({ arn }) => arn),
+        managed: [
+          ...own(user.AttachedManagedPolicies),
+          ...joined.flatMap((group) => group.managed),
+        ],
+        ...bounded(user.PermissionsBoundary),
+      };
+    });
+  return { identities: [...roles, ...users], groups: [...groups.values()] };
 }
 
 function documentOf({ PolicyVersionList = [] }: ManagedPolicyDetail): string | undefined {
@@ -198,13 +272,21 @@ function documentOf({ PolicyVersionList = [] }: ManagedPolicyDetail): string | u
   return Document === undefined ? undefined : decoded(Document);
 }
 
-/** A service's message may quote the request: of it there is the code alone. */
-async function ask<T>(right: string, call: () => Promise<T>): Promise<T> {
+/**
+ * A service's message may quote the request: of it there is the code alone.
+ * @param other says what a code means that is no missing right
+ */
+async function ask<T>(
+  right: string,
+  call: () => Promise<T>,
+  other: (reason: string) => Refused | undefined = () => undefined,
+): Promise<T> {
   try {
     return await call();
   } catch (error) {
     const { name } = error as Error;
-    throw new Refused(right, /^\w{1,60}$/u.test(name) ? name : 'no answer');
+    const reason = /^\w{1,60}$/u.test(name) ? name : 'no answer';
+    throw other(reason) ?? new Refused(right, reason);
   }
 }
 

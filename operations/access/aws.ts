@@ -3,6 +3,7 @@ import { trust as readerTrust } from '../../components/access/iam.ts';
 import { readingRoles, roleArn, viaService } from '../../components/delivery/aws-rules.ts';
 import type { AwsAccount } from '../../components/systems.ts';
 import type { AccountRights, Identity, KeyRights, StoredSecret } from './account.ts';
+import { strangersIn } from './aws-trust.ts';
 import type { Finding } from './finding.ts';
 import type { Context } from './iam-condition.ts';
 import { type Decision, decide, type Holder } from './iam-decision.ts';
@@ -32,7 +33,7 @@ export function lookAtAccount(rights: AccountRights, scope: AwsScope): readonly 
     ...rights.secrets.flatMap((secret) => review.openToAnybody(secret)),
     ...rights.identities.flatMap((identity) => review.of(identity)),
     ...rights.keys.flatMap((key) => review.grantsOf(key)),
-    ...review.trustOfReader(),
+    ...review.trust(),
   ];
 }
 
@@ -103,33 +104,91 @@ class AccountReview {
       ),
     ]);
     const keys = this.#rights.keys.flatMap(({ arn, policy }) =>
-      ['PutKeyPolicy', 'CreateGrant'].flatMap((action) =>
-        this.#changing(identity, `kms:${action}`, arn, undefined, policy, true),
-      ),
+      policy === undefined
+        ? []
+        : ['PutKeyPolicy', 'CreateGrant'].flatMap((action) =>
+            this.#changing(identity, `kms:${action}`, arn, undefined, policy, true),
+          ),
     );
-    const roles = this.#rights.identities
-      .filter(({ arn }) => this.#readers.has(arn))
-      .flatMap((role) =>
-        role.arn === identity.arn
-          ? []
-          : [
-              ...this.#changing(identity, 'sts:AssumeRole', role.arn, undefined, role.trust, true),
-              ...this.#changing(
-                identity,
-                'iam:UpdateAssumeRolePolicy',
-                role.arn,
-                undefined,
-                undefined,
-              ),
-            ],
+    return [...rights, ...keys, ...this.#becoming(identity), ...this.#widening(identity)];
+  }
+
+  /** Ways to be somebody who reads. */
+  #becoming(identity: Identity): readonly Finding[] {
+    return this.#rights.identities
+      .filter(({ arn }) => arn !== identity.arn)
+      .filter(({ arn }) => this.#readers.has(arn) || this.#administrators.has(arn))
+      .flatMap(({ arn, trust }) =>
+        arn.includes(':role/')
+          ? [
+              ...this.#changing(identity, 'sts:AssumeRole', arn, undefined, trust, true),
+              ...this.#changing(identity, 'iam:UpdateAssumeRolePolicy', arn),
+            ]
+          : ['CreateAccessKey', 'CreateLoginProfile', 'UpdateLoginProfile'].flatMap((action) =>
+              this.#changing(identity, `iam:${action}`, arn),
+            ),
       );
-    const own = identity.arn.includes(':role/')
-      ? ['PutRolePolicy', 'AttachRolePolicy']
-      : ['PutUserPolicy', 'AttachUserPolicy'];
-    const itself = own.flatMap((action) =>
-      this.#changing(identity, `iam:${action}`, identity.arn, undefined, undefined),
-    );
-    return [...rights, ...keys, ...roles, ...itself];
+  }
+
+  /** Ways to give itself more. */
+  #widening(identity: Identity): readonly Finding[] {
+    const { arn, groups = [], managed = [], boundary } = identity;
+    const kind = arn.includes(':role/') ? 'Role' : 'User';
+    const joining = kind === 'User' ? this.#rights.groups : [];
+    const ways: readonly (readonly [action: string, resource: string, as?: Identity])[] = [
+      [`Put${kind}Policy`, arn],
+      [`Attach${kind}Policy`, arn],
+      ...groups.flatMap(
+        (group) =>
+          [
+            ['PutGroupPolicy', group],
+            ['AttachGroupPolicy', group],
+          ] as const,
+      ),
+      ...managed.flatMap(
+        (policy) =>
+          [
+            ['CreatePolicyVersion', policy.arn],
+            // With one version there is no other that it could be set to.
+            ...(policy.versions > 1 ? ([['SetDefaultPolicyVersion', policy.arn]] as const) : []),
+          ] as const,
+      ),
+      ...joining
+        .filter((group) => !groups.includes(group.arn))
+        .map(({ arn: group, policies }) => {
+          const joined = { ...identity, policies: [...identity.policies, ...policies] };
+          return ['AddUserToGroup', group, joined] as const;
+        }),
+      ...(boundary === undefined ? [] : ['Delete', 'Put']).map(
+        (verb) =>
+          [
+            `${verb}${kind}PermissionsBoundary`,
+            arn,
+            { ...identity, boundary: everything },
+          ] as const,
+      ),
+    ];
+    return ways.flatMap(([action, resource, as]) => {
+      const found = this.#changing(identity, `iam:${action}`, resource);
+      return found.length === 0 || as === undefined || this.#gains(identity, as) ? found : [];
+    });
+  }
+
+  /** Whether it could do more about the secrets if it were otherwise. */
+  #gains(identity: Identity, other: Identity): boolean {
+    const may = (one: Identity): readonly string[] =>
+      this.#rights.secrets.flatMap((secret) => [
+        ...(this.#granted(one, secret) === undefined ? [] : [`read ${secret.name}`]),
+        ...this.#changing(
+          one,
+          'secretsmanager:PutResourcePolicy',
+          secret.arn,
+          undefined,
+          secret.policy,
+        ).map(() => `open ${secret.name}`),
+      ]);
+    const before = may(identity);
+    return may(other).some((each) => !before.includes(each));
   }
 
   #readingOf(identity: Identity, secret: StoredSecret): readonly Finding[] {
@@ -189,7 +248,10 @@ class AccountReview {
     if (key === undefined) return { allowed: 'yes', cause: 'aws/secretsmanager', denied: 'no' };
     const request = this.#request(holder, secret, 'kms:Decrypt', key.arn);
     const grant = key.grants.find(({ grantee }) => grantee === holder.arn);
-    const decision = decide(holder, request, key.policy, true);
+    const decision: Decision =
+      key.policy === undefined
+        ? { allowed: 'maybe', cause: 'a key policy that was not answered', denied: 'no' }
+        : decide(holder, request, key.policy, true);
     if (grant === undefined || decision.allowed === 'yes') return decision;
     return { allowed: 'yes', cause: `grant ${grant.id}`, denied: 'no' };
   }
@@ -198,8 +260,8 @@ class AccountReview {
     identity: Identity,
     action: string,
     resource: string,
-    secret: string | undefined,
-    policy: Policy | undefined,
+    secret?: string,
+    policy?: Policy,
     delegates = false,
   ): readonly Finding[] {
     const request = { action, resource, context: this.#context(identity, undefined) };
@@ -211,8 +273,8 @@ class AccountReview {
       : this.#administrators.has(arn)
         ? 'administrators'
         : undefined;
-    const target =
-      action.startsWith('sts:') || action.startsWith('iam:Update') ? ` of ${resource}` : '';
+    const isOther = /^(?:sts|iam):/u.test(action) && resource !== arn;
+    const target = isOther ? ` of ${resource}` : '';
     const way = `${action}${target}${allowed === 'maybe' ? ', under a condition' : ''}`;
     return [this.#finding(arn, way, secret === undefined ? [] : [secret], expected, cause)];
   }
@@ -231,23 +293,49 @@ class AccountReview {
       }));
   }
 
-  /** The operator's role is one service account's and nobody else's. */
-  trustOfReader(): readonly Finding[] {
+  /** The operator's role is one service account's and nobody else's; the others are their account's. */
+  trust(): readonly Finding[] {
+    return this.#rights.identities.flatMap(({ arn, trust }) => {
+      if (trust === undefined) return [];
+      const { aws } = this.#scope;
+      if (arn === roleArn(aws.account, aws.readerRole)) return this.#trustOfReader(trust);
+      return this.#readers.has(arn) || this.#administrators.has(arn)
+        ? this.#trustOf(arn, trust)
+        : [];
+    });
+  }
+
+  #trustOfReader(trust: Policy): readonly Finding[] {
     const { aws, namespace, stack } = this.#scope;
-    const arn = roleArn(aws.account, aws.readerRole);
-    const role = this.#rights.identities.find((each) => each.arn === arn);
     const right = parsePolicy('', readerTrust(aws, namespace)).statements.map(spelled);
-    const strange = (role?.trust?.statements ?? []).filter(
-      (each) => !right.includes(spelled(each)),
+    return trust.statements
+      .filter((each) => !right.includes(spelled(each)))
+      .map((statement) => ({
+        system,
+        who: roleArn(aws.account, aws.readerRole),
+        way: `be taken by ${spelled(statement.Principal)}`,
+        secrets: [],
+        cause: `trust policy, statement ${statement.Sid ?? '(no Sid)'}`,
+        fix: `npm start -- --stack ${stack}`,
+      }));
+  }
+
+  #trustOf(arn: string, trust: Policy): readonly Finding[] {
+    return strangersIn(trust, this.#scope.aws.account).map(
+      ({ principal, isConditional, cause, mend }) => {
+        const expected = this.#administrators.has(principal) ? 'administrators' : undefined;
+        const out = `take it out of ${cause.replace(/, statement .*$/u, '')}`;
+        return {
+          system,
+          who: arn,
+          way: `be taken by ${principal}${isConditional ? ', under a condition' : ''}`,
+          secrets: [],
+          expected,
+          cause,
+          fix: expected === undefined ? [mend, out].filter(Boolean).join(', or ') : '',
+        };
+      },
     );
-    return strange.map((statement) => ({
-      system,
-      who: arn,
-      way: `be taken by ${spelled(statement.Principal)}`,
-      secrets: [],
-      cause: `trust policy, statement ${statement.Sid ?? '(no Sid)'}`,
-      fix: `npm start -- --stack ${stack}`,
-    }));
   }
 
   #whyRead(arn: string): string | undefined {

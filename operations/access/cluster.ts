@@ -5,22 +5,16 @@
 import { groups as catalogGroups, type GroupName } from '../../components/catalog.ts';
 import type { Reader } from '../../components/systems.ts';
 import {
-  type KubernetesError,
+  KubernetesError,
   type KubernetesObject,
   metadataOnly,
 } from '../../plugins/kubernetes-api.ts';
-import type { Finding } from './finding.ts';
-import {
-  type Asked,
-  type Binding,
-  bindingsOf,
-  covers,
-  labelOf,
-  mentions,
-  type Rule,
-  reaches,
-} from './rbac.ts';
-import { type Way, waysIn, waysToBe } from './ways.ts';
+import { PluginError } from '../../plugins/resource-handler.ts';
+import type { Answers, Finding, Unasked } from './finding.ts';
+import { foreignFirst, type Given, givenBy, ruleText } from './given-right.ts';
+import { type Asked, type Binding, bindingsOf, labelOf } from './rbac.ts';
+import { type Class, classesOf, identityOf } from './subject-class.ts';
+import { reading, type Way, wayByKeysOf, waysIn, waysToBe } from './ways.ts';
 
 /** What is asked of the API; a test has its own. */
 export interface Api {
@@ -28,7 +22,7 @@ export interface Api {
     path: string,
     details?: { readonly accept?: string; readonly query?: Readonly<Record<string, string>> },
   ): Promise<{
-    readonly items: readonly KubernetesObject[];
+    readonly items: readonly KubernetesObject[] | null;
     readonly metadata?: { readonly continue?: string };
   }>;
   send(
@@ -55,44 +49,62 @@ export interface ClusterScope {
 
 const metadataOfAll = metadataOnly.replace('PartialObjectMetadata;', 'PartialObjectMetadataList;');
 const rbacPath = '/apis/rbac.authorization.k8s.io/v1';
+const system = 'Kubernetes';
 /** Objects a page. */
 const pageSize = 500;
 /** Questions that are asked at once. */
 const batch = 20;
-/** Names of one rule that are asked about, where a rule limits what is no secret of ours. */
-const mostNames = 20;
-const direct = ['get', 'list', 'watch'] as const;
 
-/** @throws KubernetesError, UnreachableError when the cluster cannot be asked */
-export async function lookAtCluster(api: Api, scope: ClusterScope): Promise<readonly Finding[]> {
-  const [clusterRoles, clusterBindings, roles, bindings] = await Promise.all(
-    ['clusterroles', 'clusterrolebindings', 'roles', 'rolebindings'].map(
-      async (kind) => await listAll(api, `${rbacPath}/${kind}`),
+/** What is refused is one line, and the rest is answered. */
+export async function lookAtCluster(api: Api, scope: ClusterScope): Promise<Answers> {
+  const unasked = new Map<string, Unasked>();
+  const miss = (error: unknown): void => {
+    if (!(error instanceof PluginError)) throw error;
+    const line = unaskedOf(error, scope.kubectl);
+    unasked.set(line.got, line);
+  };
+  const list = async (path: string): Promise<readonly KubernetesObject[] | undefined> => {
+    try {
+      return await listAll(api, path);
+    } catch (error) {
+      miss(error);
+      return undefined;
+    }
+  };
+  const { namespace, synced } = scope;
+  const [clusterRoles, clusterBindings, roles, bindings, named] = await Promise.all([
+    ...['clusterroles', 'clusterrolebindings', 'roles', 'rolebindings'].map(
+      async (kind) => await list(`${rbacPath}/${kind}`),
     ),
-  );
+    list(
+      synced
+        ? `/apis/external-secrets.io/v1/namespaces/${namespace}/externalsecrets`
+        : `/api/v1/namespaces/${namespace}/secrets`,
+    ),
+  ]);
   const all = bindingsOf({
     clusterRoles: clusterRoles ?? [],
     clusterBindings: clusterBindings ?? [],
     roles: roles ?? [],
     bindings: bindings ?? [],
   });
-  return await new Review(api, scope, await secretsOf(api, scope)).over(all);
+  const there = named && new Set(named.map(({ metadata }) => metadata?.name ?? ''));
+  const findings = await new Review(api, scope, there, miss).over(all);
+  return { findings, unasked: [...unasked.values()] };
 }
 
-/** Names of the stack's Secrets that are there, with their groups. */
-async function secretsOf(
-  api: Api,
-  { namespace, groups, synced }: ClusterScope,
-): Promise<ReadonlyMap<string, GroupName>> {
-  const items = synced
-    ? await listAll(api, `/apis/external-secrets.io/v1/namespaces/${namespace}/externalsecrets`)
-    : await listAll(api, `/api/v1/namespaces/${namespace}/secrets`);
-  const found = new Map<string, GroupName>();
-  for (const { metadata } of items) {
-    const group = groupOfSecret(metadata?.name ?? '', groups);
-    if (group !== undefined) found.set(metadata?.name ?? '', group);
-  }
-  return found;
+/** What a system did not answer, and what it takes. */
+export function unaskedOf(error: PluginError, kubectl: string): Unasked {
+  const right = error instanceof KubernetesError ? missingRight(error) : undefined;
+  const [got = ''] = error.message.split('; fix: ');
+  return {
+    system,
+    got: right === undefined ? got : `no right to ${right}`,
+    fix:
+      right === undefined
+        ? `${kubectl} auth whoami says whether it answers`
+        : `a ClusterRole with the right to ${right}, bound to whoever asks (docs/access.md)`,
+  };
 }
 
 /** The group of a Secret by the guide's name, with a suffix or without. */
@@ -114,80 +126,154 @@ async function listAll(api: Api, path: string): Promise<readonly KubernetesObjec
     const query = { limit: String(pageSize), ...(next && { continue: next }) };
     const secrets = path.endsWith('/secrets');
     const page = await api.list(path, { query, ...(secrets && { accept: metadataOfAll }) });
-    items.push(...page.items);
+    // An empty list of metadata alone is answered with null.
+    items.push(...(page.items ?? []));
     next = page.metadata?.continue ?? '';
   } while (next !== '');
   return items;
 }
 
-/** A right and what gives it. */
-interface Given {
-  readonly binding: Binding;
-  readonly rule: Rule;
-  readonly asked: Asked;
-}
+/** Why somebody is expected who is Kubernetes' own. */
+const partOfKubernetes = 'a part of Kubernetes';
 
-/** Those that all bindings treat alike: the answer is one. */
-interface Class {
-  readonly subjects: readonly Reader[];
-  readonly bindings: readonly Binding[];
-}
+type Task = () => Promise<readonly Finding[]>;
 
 class Review {
   readonly #api: Api;
   readonly #scope: ClusterScope;
-  readonly #secrets: ReadonlyMap<string, GroupName>;
+  readonly #there: ReadonlySet<string> | undefined;
+  readonly #miss: (error: unknown) => void;
+  /** Whether the server answers no question at all. */
+  #isSilent = false;
   readonly #ways: readonly Way[];
+  /** Accounts whose ways are asked about, by their labels. */
+  readonly #accounts = new Set<string>();
+  /** Answers, by the question. */
+  readonly #answers = new Map<string, Promise<boolean>>();
 
-  constructor(api: Api, scope: ClusterScope, secrets: ReadonlyMap<string, GroupName>) {
+  /**
+   * @param there names of Secrets; undefined: they could not be had, and all that could be ours count
+   * @param miss hears of a question without an answer
+   */
+  constructor(
+    api: Api,
+    scope: ClusterScope,
+    there: ReadonlySet<string> | undefined,
+    miss: (error: unknown) => void,
+  ) {
     this.#api = api;
     this.#scope = scope;
-    this.#secrets = secrets;
+    this.#there = there;
+    this.#miss = miss;
     const readers = Object.values(scope.readers).flat();
-    const accounts = [...scope.operators, ...scope.accounts, ...readers].filter(
-      ({ kind }) => kind === 'ServiceAccount',
-    );
-    const distinct = [...new Map(accounts.map((each) => [labelOf(each), each])).values()];
+    const accounts = this.#fresh([...scope.operators, ...scope.accounts, ...readers]);
     this.#ways = [
       ...waysIn(scope.namespace),
-      ...distinct.flatMap((each) => waysToBe(each, scope.namespace)),
+      ...accounts.flatMap((each) => waysToBe([each], scope.namespace)),
+      ...scope.operators
+        .filter(({ namespace }) => namespace !== scope.namespace)
+        .map((each) => wayByKeysOf(each)),
     ];
   }
 
   async over(bindings: readonly Binding[]): Promise<readonly Finding[]> {
-    const tasks = classesOf(bindings).flatMap((each) => this.#questionsOf(each));
-    const findings: Finding[] = [];
-    for (let at = 0; at < tasks.length; at += batch) {
-      const answers = tasks.slice(at, at + batch).map(async (task) => await task());
-      findings.push(...(await Promise.all(answers)).flat());
+    const classes = classesOf(bindings);
+    const findings = [
+      ...(await answersTo(classes.flatMap((each) => this.#secretQuestions(each)))),
+      ...(await answersTo(classes.flatMap((each) => this.#wayQuestions(each, this.#ways)))),
+    ];
+    // Whoever becomes an account that may read reads too, and so on.
+    for (let ways = this.#waysToReaders(findings); ways.length > 0; ) {
+      const more = await answersTo(classes.flatMap((each) => this.#wayQuestions(each, ways)));
+      findings.push(...more);
+      ways = this.#waysToReaders(more);
     }
     return findings;
   }
 
-  /** What has to be asked: nothing of those whose rules mention nothing of it. */
-  #questionsOf(each: Class): readonly (() => Promise<readonly Finding[]>)[] {
-    const indirect = this.#ways.flatMap((way) => {
-      const given = way.asked.flatMap((asked) => givenBy(each.bindings, asked));
-      return given.length === 0 ? [] : [async () => await this.#askWay(each, way, given)];
+  /** Service accounts that are asked about for the first time. */
+  #fresh(subjects: readonly Reader[]): readonly Reader[] {
+    return subjects.filter((each) => {
+      const label = labelOf(each);
+      if (each.kind !== 'ServiceAccount' || this.#accounts.has(label)) return false;
+      this.#accounts.add(label);
+      return true;
     });
-    const secrets = direct.flatMap((verb) => {
-      const asked = { verb, group: '', resource: 'secrets', namespace: this.#scope.namespace };
-      const given = givenBy(each.bindings, asked, this.#secrets);
-      return given.length === 0 ? [] : [async () => await this.#askSecrets(each, verb, given)];
-    });
-    return [...secrets, ...indirect];
   }
 
-  async #askWay(each: Class, way: Way, given: readonly Given[]): Promise<readonly Finding[]> {
-    const subjects = each.subjects.filter((subject) => !way.way.endsWith(` ${labelOf(subject)}`));
-    if (subjects.length === 0) return [];
-    for (const right of foreignFirst(given)) {
-      if (!(await this.#isAllowed(each, right.asked))) continue;
-      return subjects.map((subject) =>
-        this.#finding(subject, way.way, [], right, this.#whyWay(subject, way, right)),
+  /** Ways to be an account that is found to read; Kubernetes' own controllers are one. */
+  #waysToReaders(findings: readonly Finding[]): readonly Way[] {
+    const { namespace } = this.#scope;
+    const accounts = this.#fresh(findings.flatMap(({ who }) => accountsOf(who)));
+    const strange = new Set(
+      findings
+        .filter(({ expected }) => expected !== partOfKubernetes)
+        .flatMap(({ who }) => accountsOf(who).map(labelOf)),
+    );
+    const own = accounts.filter((each) => !strange.has(labelOf(each)));
+    return [
+      ...accounts
+        .filter((each) => strange.has(labelOf(each)))
+        .flatMap((each) => waysToBe([each], namespace)),
+      ...(own.length === 0 ? [] : waysToBe(own, namespace, "Kubernetes' own controllers")),
+    ];
+  }
+
+  /** What has to be asked of the Secrets: nothing of those whose rules mention nothing of it. */
+  #secretQuestions(each: Class): readonly Task[] {
+    return reading.flatMap((verb) => {
+      const asked = { verb, group: '', resource: 'secrets', namespace: this.#scope.namespace };
+      const given = givenBy(each.bindings, asked, (name) => this.#isOurs(name));
+      return given.length === 0 ? [] : [async () => await this.#askSecrets(each, verb, given)];
+    });
+  }
+
+  #isOurs(name: string): boolean {
+    return (
+      groupOfSecret(name, this.#scope.groups) !== undefined && this.#there?.has(name) !== false
+    );
+  }
+
+  #wayQuestions(each: Class, ways: readonly Way[]): readonly Task[] {
+    const places = new Set(each.bindings.map(({ namespace }) => namespace));
+    return ways.flatMap((way) => {
+      const isNear = ({ namespace }: Asked): boolean =>
+        places.has(undefined) || (namespace !== undefined && places.has(namespace));
+      if (!way.asked.some(isNear)) return [];
+      const rights = [way.asked, ...(way.also ?? [])].map((all) =>
+        all.flatMap((asked) => givenBy(each.bindings, asked, way.names)),
       );
+      if (rights.some((given) => given.length === 0)) return [];
+      return [async () => await this.#askWay(each, way, rights)];
+    });
+  }
+
+  /** @param rights those of which one is needed, and those of which one is needed too */
+  async #askWay(
+    each: Class,
+    way: Way,
+    rights: readonly (readonly Given[])[],
+  ): Promise<readonly Finding[]> {
+    const accounts = way.accounts ?? [];
+    const subjects = each.subjects.filter((subject) => !has(accounts, labelOf(subject)));
+    if (subjects.length === 0) return [];
+    const found: Given[] = [];
+    for (const given of rights) {
+      const right = await this.#firstAllowed(each, given);
+      if (right === undefined) return [];
+      found.push(right);
     }
-    return [];
+    const [right, ...beside] = found as [Given, ...Given[]];
+    return subjects.map((subject) =>
+      this.#finding(subject, way.way, [], right, this.#whyWay(subject, way, right), beside),
+    );
+  }
+
+  async #firstAllowed(each: Class, given: readonly Given[]): Promise<Given | undefined> {
+    for (const right of foreignFirst(given)) {
+      if (await this.#isAllowed(each, right.asked)) return right;
+    }
+    return undefined;
   }
 
   async #askSecrets(
@@ -218,6 +304,7 @@ class Review {
     secrets: readonly string[],
     { binding, rule, asked }: Given,
     expected: string | undefined,
+    beside: readonly Given[] = [],
   ): Finding {
     const { kubectl } = this.#scope;
     const [kind = '', place = ''] = binding.label.split(' ');
@@ -225,12 +312,12 @@ class Review {
     const there = namespace === undefined ? '' : ` --namespace ${namespace}`;
     const who = labelOf(subject);
     return {
-      system: 'Kubernetes',
+      system,
       who,
       way,
       secrets,
       expected,
-      cause: `${binding.label} of ${binding.role}: ${ruleText(rule, asked)}`,
+      cause: [{ binding, rule, asked }, ...beside].map(causeOf).join('; '),
       fix:
         expected === undefined
           ? `${kubectl}${there} delete ${kind.toLowerCase()} ${name}, take ${who} out of it, or list it in administrators`
@@ -239,6 +326,21 @@ class Review {
   }
 
   async #isAllowed({ subjects: [subject] }: Class, asked: Asked): Promise<boolean> {
+    const question = JSON.stringify([subject, asked]);
+    const known = this.#answers.get(question) ?? this.#review(subject as Reader, asked);
+    this.#answers.set(question, known);
+    try {
+      return await known;
+    } catch (error) {
+      this.#miss(error);
+      const isOne = error instanceof KubernetesError && missingRight(error) === undefined;
+      this.#isSilent ||= !isOne;
+      return false;
+    }
+  }
+
+  async #review(subject: Reader, asked: Asked): Promise<boolean> {
+    if (this.#isSilent) return false;
     const { verb, group, name, namespace } = asked;
     const [resource, subresource] = asked.resource.split('/');
     const answer = await this.#api.send(
@@ -249,7 +351,7 @@ class Review {
           apiVersion: 'authorization.k8s.io/v1',
           kind: 'SubjectAccessReview',
           spec: {
-            ...identityOf(subject as Reader),
+            ...identityOf(subject),
             resourceAttributes: {
               verb,
               group,
@@ -273,7 +375,7 @@ class Review {
     { binding }: Given,
   ): string | undefined {
     const who = labelOf(subject);
-    const group = name === undefined ? undefined : this.#secrets.get(name);
+    const group = name === undefined ? undefined : groupOfSecret(name, this.#scope.groups);
     const listed = group === undefined ? [] : (this.#scope.readers[group] ?? []);
     if (verb === 'get' && listed.some((each) => labelOf(each) === who)) return `readers.${group}`;
     if (has(this.#scope.operators, who)) return 'brings the Secrets';
@@ -288,19 +390,34 @@ class Review {
 
   #whyAnybody(subject: Reader, binding: Binding): string | undefined {
     if (has(this.#scope.administrators, labelOf(subject))) return 'administrators';
-    return binding.isBootstrap && isOfKubernetes(subject) ? 'a part of Kubernetes' : undefined;
+    return binding.isBootstrap && isOfKubernetes(subject) ? partOfKubernetes : undefined;
   }
+}
+
+async function answersTo(tasks: readonly Task[]): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  for (let at = 0; at < tasks.length; at += batch) {
+    const answers = tasks.slice(at, at + batch).map(async (task) => await task());
+    findings.push(...(await Promise.all(answers)).flat());
+  }
+  return findings;
+}
+
+/** Accounts behind a label: itself, or one of all of a namespace. */
+function accountsOf(who: string): readonly Reader[] {
+  const kind = 'ServiceAccount';
+  const [, namespace, name = ''] = /^ServiceAccount:([^/]+)\/(.+)$/u.exec(who) ?? [];
+  if (namespace !== undefined) return [{ kind, namespace, name }];
+  const [, all] = /^Group:system:serviceaccounts:(.+)$/u.exec(who) ?? [];
+  return all === undefined ? [] : [{ kind, namespace: all, name: 'default' }];
+}
+
+function causeOf({ binding, rule, asked }: Given): string {
+  return `${binding.label} of ${binding.role}: ${ruleText(rule, asked)}`;
 }
 
 function has(subjects: readonly Reader[], who: string): boolean {
   return subjects.some((each) => labelOf(each) === who);
-}
-
-/** A grant of somebody's own before one that every cluster has: the first that is true is named. */
-function foreignFirst(given: readonly Given[]): readonly Given[] {
-  const rank = ({ binding, asked }: Given): number =>
-    Number(binding.isBootstrap) * 2 + Number(asked.name !== undefined);
-  return given.toSorted((one, other) => rank(one) - rank(other));
 }
 
 /** What the API server and its controllers are, whom it binds itself. */
@@ -313,94 +430,11 @@ function isOfKubernetes({ kind, name, namespace }: Reader): boolean {
       );
 }
 
-/**
- * Rights that may answer a question. A rule that is limited to names is asked about by them.
- * @param known names that matter; absent: all that the rule has, up to a few
- */
-function givenBy(
-  bindings: readonly Binding[],
-  asked: Asked,
-  known?: ReadonlyMap<string, unknown>,
-): readonly Given[] {
-  return bindings
-    .filter((binding) => reaches(binding, asked))
-    .flatMap((binding) =>
-      binding.rules.flatMap((rule): readonly Given[] => {
-        if (!mentions(rule, asked)) return [];
-        const { resourceNames = [] } = rule;
-        if (resourceNames.length === 0 || asked.name !== undefined) {
-          return covers(rule, asked) ? [{ binding, rule, asked }] : [];
-        }
-        // An object that is made has no name yet.
-        if (asked.verb === 'create' && !asked.resource.includes('/')) return [];
-        const names = known
-          ? resourceNames.filter((name) => known.has(name))
-          : resourceNames.slice(0, mostNames);
-        return names.map((name) => ({ binding, rule, asked: { ...asked, name } }));
-      }),
-    );
-}
-
-/** Subjects by the bindings that they have, each with the groups that it is in by its kind. */
-function classesOf(bindings: readonly Binding[]): readonly Class[] {
-  const having = new Map<string, { subject: Reader; at: Set<number> }>();
-  for (const [at, { subjects }] of bindings.entries()) {
-    for (const subject of subjects) {
-      const label = labelOf(subject);
-      const found = having.get(label) ?? { subject, at: new Set<number>() };
-      having.set(label, found);
-      found.at.add(at);
-    }
-  }
-  const classes = new Map<string, { subjects: Reader[]; bindings: readonly Binding[] }>();
-  for (const { subject, at } of having.values()) {
-    const key = JSON.stringify([subject.kind, subject.namespace, [...at]]);
-    const known = classes.get(key);
-    if (known !== undefined) known.subjects.push(subject);
-    else {
-      const own = [...at].flatMap((each) => bindings[each] ?? []);
-      classes.set(key, { subjects: [subject], bindings: own });
-    }
-  }
-  return [...classes.values()];
-}
-
-/** Who asks, as a SubjectAccessReview names it, with the groups that everybody of its kind is in. */
-function identityOf({ kind, name, namespace }: Reader): {
-  user?: string;
-  groups: readonly string[];
-} {
-  const anybody = 'system:authenticated';
-  if (kind === 'User')
-    return {
-      user: name,
-      groups: name === 'system:anonymous' ? ['system:unauthenticated'] : [anybody],
-    };
-  if (kind === 'Group') {
-    return { groups: name === 'system:unauthenticated' ? [name] : [...new Set([name, anybody])] };
-  }
-  return {
-    user: `system:serviceaccount:${namespace}:${name}`,
-    groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, anybody],
-  };
-}
-
-function ruleText(
-  { apiGroups = [], resources = [], verbs = [] }: Rule,
-  { verb, resource }: Asked,
-): string {
-  const wild = [
-    ...(apiGroups.includes('*') ? ['API group *'] : []),
-    ...(resources.includes('*') ? ['resource *'] : []),
-    ...(verbs.includes('*') ? ['verb *'] : []),
-  ];
-  return `${verb} ${resource}${wild.length === 0 ? '' : ` by ${wild.join(', ')}`}`;
-}
-
 /** The right that an answer of 403 says is missing. */
 export function missingRight(error: KubernetesError): string | undefined {
   const [, method, path = ''] = /^(GET|POST) (\S+): /u.exec(error.message) ?? [];
   if (error.code !== 403 || method === undefined) return undefined;
+  if (path.includes('/namespaces/kube-system')) return 'get namespaces';
   const kind = path.replace(/\?.*$/u, '').split('/').at(-1) ?? '';
   return `${method === 'GET' ? 'list' : 'create'} ${kind}`;
 }

@@ -2,10 +2,11 @@
  * Who reaches a Docker engine, which is root on its machine and reads whatever a container mounts; and
  * which services of a swarm have the stack's secrets.
  */
-import { lstatSync, type Stats } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { filters } from '../../plugins/docker-api.ts';
 import type { SwarmApi } from '../doctor/swarm.ts';
+import { codeOf } from './file-system.ts';
 import type { Answers, Finding } from './finding.ts';
 import type { Accounts } from './unix-accounts.ts';
 
@@ -23,7 +24,8 @@ const socketFix = (who: string, group: string): string =>
 export function lookAtSocket(
   { host, administrators }: SocketScope,
   accounts: Accounts,
-  stat: (path: string) => Stats | undefined = (path) => lstatSync(path, { throwIfNoEntry: false }),
+  // Of a link, what it leads to: the mode of a link says nothing.
+  stat: (path: string) => Stats | undefined = (path) => statSync(path, { throwIfNoEntry: false }),
   me = userInfo().username,
 ): Answers {
   if (!host.startsWith('unix://')) {
@@ -32,7 +34,15 @@ export function lookAtSocket(
     return { findings: [], unasked: [{ system, got, fix }] };
   }
   const path = host.slice('unix://'.length);
-  const found = stat(path);
+  let found: Stats | undefined;
+  try {
+    found = stat(path);
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === undefined) throw error;
+    const fix = `ls -lL ${path}, by somebody who may`;
+    return { findings: [], unasked: [{ system, got: `${code} of ${path}`, fix }] };
+  }
   // No engine, and so nothing that anybody could reach.
   if (found === undefined) return { findings: [], unasked: [] };
   const mode = (found.mode & 0o777).toString(8).padStart(4, '0');

@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { lstatSync, type Stats } from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { Finding } from './finding.ts';
+import { codeOf } from './file-system.ts';
+import type { Answers, Finding, Unasked } from './finding.ts';
 import type { Accounts } from './unix-accounts.ts';
 
 export interface FilesScope {
@@ -24,6 +25,7 @@ const sticky = 0o1000;
 
 /** What it takes of the machine; a test has its own. */
 export interface Machine {
+  /** @throws an error of the file system, where somebody may not look */
   stat(path: string): Stats | undefined;
   /** Names in an access list, `user:ann:r--`; undefined: it cannot be had. */
   acl(path: string): readonly string[] | undefined;
@@ -40,23 +42,37 @@ export const thisMachine: Machine = {
   uid: userInfo().uid,
 };
 
+/** What may not be looked at is a line for its directory, and the rest is answered. */
 export function lookAtFiles(
   scope: FilesScope,
   accounts: Accounts,
   machine: Machine = thisMachine,
-): readonly Finding[] {
+): Answers {
+  const unasked = new Map<string, Unasked>();
+  const stat = (path: string): Stats | undefined => {
+    try {
+      return machine.stat(path);
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === undefined) throw error;
+      const got = `${code} in ${dirname(path)}`;
+      const fix = `npm run access -- --stack ${scope.stack}, as its owner or root`;
+      unasked.set(got, { system, got, fix });
+      return undefined;
+    }
+  };
   const found = scope.files.flatMap(({ path, mode }) => {
     const whole = join(scope.directory, path);
-    const stat = machine.stat(whole);
-    return stat === undefined ? [] : [{ path, mode, whole, stat }];
+    const file = stat(whole);
+    return file === undefined ? [] : [{ path, mode, whole, stat: file }];
   });
-  if (found.length === 0) return [];
   const look = { scope, accounts, machine };
   const directories = [...new Set(found.flatMap(({ whole }) => parentsOf(whole)))];
-  return [
+  const findings = [
     ...found.flatMap((each) => readersOf(look, each)),
-    ...directories.flatMap((path) => replacersOf(look, path)),
+    ...directories.flatMap((path) => replacersOf(look, path, stat(path))),
   ];
+  return { findings, unasked: [...unasked.values()] };
 }
 
 interface Look {
@@ -121,8 +137,11 @@ function readersOf(
 }
 
 /** Whoever may write a directory may put another in the place of what is in it. */
-function replacersOf({ scope, accounts, machine }: Look, path: string): readonly Finding[] {
-  const stat = machine.stat(path);
+function replacersOf(
+  { scope, accounts, machine }: Look,
+  path: string,
+  stat: Stats | undefined,
+): readonly Finding[] {
   if (stat === undefined) return [];
   const fix = `chmod go-w ${path}`;
   const finding = (who: string, cause: string, mend = fix): Finding => ({
@@ -138,13 +157,20 @@ function replacersOf({ scope, accounts, machine }: Look, path: string): readonly
   const isOwn = [machine.uid, root].includes(stat.uid);
   const owner = accounts.userOf(stat.uid);
   const expected = scope.administrators.includes(owner);
+  const known = [owner, ...[machine.uid, root].map((uid) => accounts.userOf(uid))];
+  const group = accounts.groupOf(stat.gid);
+  // A group of one's own, as many systems give everybody, lets nobody else in.
+  const inGroup = accounts.hasGroup(stat.gid)
+    ? accounts
+        .membersOf(stat.gid)
+        .filter((who) => !known.includes(who) && !scope.administrators.includes(who))
+        .map((who) => finding(`User:${who}`, `group ${group}, ${cause}`))
+    : [finding(`Group:${group}`, cause)];
   return [
     ...(isOwn || expected
       ? []
       : [finding(`User:${owner}`, `owner of ${path}`, `chown ${machine.uid} ${path}`)]),
-    ...(open && (stat.mode & 0o020) !== 0 && stat.gid !== root
-      ? [finding(`Group:${accounts.groupOf(stat.gid)}`, cause)]
-      : []),
+    ...(open && (stat.mode & 0o020) !== 0 && stat.gid !== root ? inGroup : []),
     ...(open && (stat.mode & 0o002) !== 0 ? [finding('everybody', cause)] : []),
   ];
 }

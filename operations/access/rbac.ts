@@ -78,6 +78,9 @@ export interface RbacObjects {
   readonly bindings: readonly KubernetesObject[];
 }
 
+/** Where the API server makes RoleBindings for its own parts. */
+const bootstrapSpaces: readonly string[] = ['kube-system', 'kube-public'];
+
 /** Work grows with the bindings and their subjects, not with their product. */
 export function bindingsOf(objects: RbacObjects): readonly Binding[] {
   const roles = new Map<string, readonly Rule[]>();
@@ -99,7 +102,7 @@ export function bindingsOf(objects: RbacObjects): readonly Binding[] {
       role: `${kind} ${name}`,
       namespace,
       isBootstrap:
-        namespace === undefined &&
+        (namespace === undefined || bootstrapSpaces.includes(namespace)) &&
         each.metadata?.labels?.['kubernetes.io/bootstrapping'] === 'rbac-defaults' &&
         (nameOf(each).startsWith('system:') || nameOf(each) === 'cluster-admin'),
       rules: roles.get(inCluster ? name : `${namespace}/${name}`) ?? [],

@@ -36,7 +36,8 @@ export function reportOf(
     at,
     differences: rows.filter(({ expected }) => expected === undefined),
     readers: rows.filter(({ expected }) => expected !== undefined),
-    unasked,
+    // Answers come in any order.
+    unasked: unasked.toSorted((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1)),
     outOfReach,
   };
 }
@@ -50,8 +51,8 @@ export function exitCodeOf({ differences, unasked }: Report): number {
 function rowsOf(findings: readonly Finding[]): readonly Row[] {
   const rows = new Map<string, Finding[]>();
   for (const finding of findings) {
-    const { system, who, expected = '', cause, fix } = finding;
-    const key = JSON.stringify([system, who, expected, cause, fix]);
+    const { system, who, expected = '', cause } = finding;
+    const key = JSON.stringify([system, who, expected, cause]);
     const row = rows.get(key);
     if (row === undefined) rows.set(key, [finding]);
     else row.push(finding);
@@ -59,7 +60,7 @@ function rowsOf(findings: readonly Finding[]): readonly Row[] {
   return [...rows.entries()]
     .toSorted(([one], [other]) => (one < other ? -1 : 1))
     .map(([, all]) => {
-      const [{ system, who, expected, cause, fix }] = all as [Finding, ...Finding[]];
+      const [{ system, who, expected, cause }] = all as [Finding, ...Finding[]];
       const every = all.some(({ secrets }) => secrets.length === 0);
       return {
         system,
@@ -68,9 +69,14 @@ function rowsOf(findings: readonly Finding[]): readonly Row[] {
         secrets: every ? [] : sorted(all.flatMap(({ secrets }) => secrets)),
         ...(expected !== undefined && { expected }),
         cause,
-        fix,
+        // Such as one for each token of a name.
+        fix: sorted(all.map(({ fix }) => fix)).join('; '),
       };
     });
+}
+
+function keyOf({ system, got }: Unasked): string {
+  return JSON.stringify([system, got]);
 }
 
 function sorted(words: readonly string[]): readonly string[] {

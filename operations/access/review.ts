@@ -5,12 +5,14 @@ import { entryOf } from '../../components/catalog.ts';
 import { type TargetName, targetOf } from '../../components/delivery/targets.ts';
 import type { Reader } from '../../components/systems.ts';
 import { DockerApi } from '../../plugins/docker-api.ts';
-import { KubernetesApi, KubernetesError } from '../../plugins/kubernetes-api.ts';
+import { KubernetesApi } from '../../plugins/kubernetes-api.ts';
 import { PluginError } from '../../plugins/resource-handler.ts';
 import { VaultApi } from '../../plugins/vault-api.ts';
 import { Refused, readAccount } from './account.ts';
+import { beyondBindings } from './authorizer.ts';
 import { lookAtAccount } from './aws.ts';
-import { lookAtCluster, missingRight } from './cluster.ts';
+import { awsApi } from './aws-api.ts';
+import { lookAtCluster, unaskedOf } from './cluster.ts';
 import { lookAtServices, lookAtSocket } from './docker.ts';
 import { lookAtFiles } from './files.ts';
 import { type Answers, joined, nothing } from './finding.ts';
@@ -34,6 +36,8 @@ export async function review(scope: Scope): Promise<Reviewed> {
     ...(scope.cluster
       ? [
           "Kubernetes: who reads etcd, its backups or the nodes' disks; members of groups, which the cluster does not know",
+          "Kubernetes: pods of other namespaces that mount a node's disk, by hostPath or a PersistentVolume, where Pod Security lets them",
+          beyondBindings(scope.kubeconfig ?? ''),
         ]
       : []),
     ...(scope.aws
@@ -45,7 +49,8 @@ export async function review(scope: Scope): Promise<Reviewed> {
       : []),
   ];
   const all = joined(answers);
-  const isNowhere = hasFiles(scope) && all.findings.every(({ system }) => system !== 'files');
+  const isNowhere =
+    hasFiles(scope) && [...all.findings, ...all.unasked].every(({ system }) => system !== 'files');
   const none = isNowhere ? ['files: none of the stack is here; npm start writes them'] : [];
   return { ...all, outOfReach: [...none, ...reach] };
 }
@@ -71,7 +76,7 @@ async function ofCluster(scope: Scope): Promise<Answers> {
       return silent(system, "another cluster than the stack's own", fix);
     }
     const synced = scope.targets.some(isSynced);
-    const findings = await lookAtCluster(api, {
+    return await lookAtCluster(api, {
       namespace: scope.namespace,
       groups: scope.groups,
       readers: scope.readers,
@@ -81,16 +86,9 @@ async function ofCluster(scope: Scope): Promise<Answers> {
       synced,
       kubectl,
     });
-    return { findings, unasked: [] };
   } catch (error) {
     if (!(error instanceof PluginError)) throw error;
-    const right = error instanceof KubernetesError ? missingRight(error) : undefined;
-    const [got = ''] = error.message.split('; fix: ');
-    const fix =
-      right === undefined
-        ? `${kubectl} auth whoami says whether it answers`
-        : `a ClusterRole with the right to ${right}, bound to whoever asks (docs/access.md)`;
-    return silent(system, right === undefined ? got : `no right to ${right}`, fix);
+    return { findings: [], unasked: [unaskedOf(error, kubectl)] };
   }
 }
 
@@ -121,21 +119,22 @@ export function operatorsOf({
 async function ofAws(scope: Scope): Promise<Answers> {
   const { aws, prefix, groups, stack, namespace } = scope;
   if (aws === undefined) return nothing;
+  const unasked = ({ message, fix }: Refused) => ({
+    system: 'AWS',
+    got: message,
+    fix,
+  });
   try {
-    const rights = await readAccount(
-      aws,
-      groups.map((group) => `${prefix}/${group}`),
-    );
+    const names = groups.map((group) => `${prefix}/${group}`);
+    const { account } = aws;
+    const api = await awsApi(aws.region);
+    const { rights, refused } = await readAccount(api, { account, names, stack });
     const administrators = scope.administrators.principals;
     const findings = lookAtAccount(rights, { aws, stack, namespace, administrators });
-    return { findings, unasked: [] };
+    return { findings, unasked: refused.map(unasked) };
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    return silent(
-      'AWS',
-      `no answer: ${error.message}`,
-      `credentials of account ${aws.account} with ${error.right} (docs/access.md)`,
-    );
+    return { findings: [], unasked: [unasked(error)] };
   }
 }
 
@@ -207,10 +206,7 @@ async function ofFiles(scope: Scope): Promise<Answers> {
     if (target.kind !== 'files') return nothing;
     const traces = keys.map((key) => target.trace({ key, entry: entryOf(key) }));
     const files = [...new Map(traces.map(({ path, mode }) => [path, { path, mode }])).values()];
-    return {
-      findings: lookAtFiles({ stack, directory, files, administrators }, accounts),
-      unasked: [],
-    };
+    return lookAtFiles({ stack, directory, files, administrators }, accounts);
   });
   if (!hasFiles(scope)) return nothing;
   // Compose gives the files to an engine of this machine.

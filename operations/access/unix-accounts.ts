@@ -33,6 +33,11 @@ export class Accounts {
     return this.#groups.get(gid)?.name ?? String(gid);
   }
 
+  /** Whether its members are known. */
+  hasGroup(gid: number): boolean {
+    return this.#groups.has(gid);
+  }
+
   /** Everybody in a group, by it or by their own entry. */
   membersOf(gid: number): readonly string[] {
     return [

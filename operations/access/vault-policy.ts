@@ -4,7 +4,7 @@
  * read; limits by parameters narrow and are left out, so that it may say too much and never too little.
  */
 
-interface PathRule {
+export interface PathRule {
   readonly path: string;
   readonly capabilities: readonly string[];
 }

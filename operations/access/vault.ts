@@ -6,7 +6,15 @@
 import type { VaultServer } from '../../components/systems.ts';
 import { PluginError, type Properties } from '../../plugins/resource-handler.ts';
 import type { Answers, Finding, Unasked } from './finding.ts';
-import { capabilitiesOn, parseVaultPolicy } from './vault-policy.ts';
+import { isLike } from './iam-condition.ts';
+import {
+  type Opening,
+  openingsBy,
+  openingsOf,
+  type Register,
+  registersOf,
+} from './vault-openings.ts';
+import { capabilitiesOn, type PathRule, parseVaultPolicy } from './vault-policy.ts';
 
 /** What is asked of the API; a test has its own. */
 export interface VaultAsked {
@@ -45,6 +53,12 @@ export async function lookAtVault(api: VaultAsked, scope: VaultScope): Promise<A
   return await new VaultReview(api, scope).all();
 }
 
+interface Held {
+  readonly who: string;
+  /** Its name, or a pattern of names. */
+  readonly policy: string;
+}
+
 class VaultReview {
   readonly #api: VaultAsked;
   readonly #scope: VaultScope;
@@ -57,27 +71,20 @@ class VaultReview {
   }
 
   async all(): Promise<Answers> {
-    const holders = await this.#holders();
-    await this.#policies(holders);
-    await this.#tokens();
+    const logins = await this.#logins();
+    const registers = registersOf(logins);
+    const { vault, names } = this.#scope;
+    const openings = openingsOf(vault, names, registers);
+    await this.#policies(await this.#holders(logins), openings, registers);
+    await this.#tokens(openings);
     return { findings: this.#findings, unasked: this.#unasked };
   }
 
-  /** Paths with what on them opens the secrets. */
-  get #paths(): readonly (readonly [path: string, needed: string, way: string, secret: string])[] {
-    const { vault, names } = this.#scope;
-    const { mount, auth, readerRole } = vault;
-    return [
-      ...names.map((name) => [`${mount}/data/${name}`, 'read', 'read', name] as const),
-      [`sys/policies/acl/${readerRole}`, 'update', 'change the policy', ''],
-      [`auth/${auth}/role/${readerRole}`, 'update', 'change who takes the role', ''],
-      ['sys/policies/acl/any-other', 'create', 'make policies', ''],
-      ['auth/token/create', 'sudo', 'make tokens of any policy', ''],
-      ['sys/raw/logical', 'read', 'read the storage', ''],
-    ];
-  }
-
-  async #policies(holders: ReadonlyMap<string, readonly string[]>): Promise<void> {
+  async #policies(
+    holders: readonly Held[],
+    openings: readonly Opening[],
+    registers: readonly Register[],
+  ): Promise<void> {
     const names = await this.#list('sys/policies/acl', 'its policies');
     for (const name of names) {
       // It is everything, and has no text.
@@ -88,11 +95,10 @@ class VaultReview {
         this.#silent(`policy ${name}`, 'text that is not understood', `vault policy read ${name}`);
         continue;
       }
-      for (const [path, needed, way, secret] of this.#paths) {
-        const on = capabilitiesOn(rules, path);
-        const has = on?.capabilities.some((each) => each === needed || each === 'root');
-        if (name !== 'root' && has !== true) continue;
-        this.#heldBy(name, way, secret, name === 'root' ? '*' : (on?.pattern ?? ''), holders);
+      const own = openingsBy(rules, name, this.#scope.vault, registers);
+      for (const opening of [...openings, ...own]) {
+        const pattern = name === 'root' ? '*' : patternThatOpens(rules, opening);
+        if (pattern !== undefined) this.#heldBy(name, opening, pattern, holders);
       }
     }
   }
@@ -104,28 +110,37 @@ class VaultReview {
 
   #heldBy(
     policy: string,
-    way: string,
-    secret: string,
+    { way, secret }: Opening,
     pattern: string,
-    holders: ReadonlyMap<string, readonly string[]>,
+    holders: readonly Held[],
   ): void {
     const { vault, stack } = this.#scope;
     const { readerRole, auth } = vault;
     const own = `auth/${auth}/role/${readerRole}`;
-    for (const who of holders.get(policy) ?? [`nobody yet, by policy ${policy}`]) {
+    const holding = holders
+      // No pattern gives root.
+      .filter((held) => (policy === 'root' ? held.policy === policy : isLike(policy, held.policy)))
+      .map(({ who }) => who);
+    const nobody = `nobody yet, by policy ${policy}`;
+    for (const who of holding.length === 0 ? [nobody] : new Set(holding)) {
       if (who.startsWith('nobody') && policy === 'root') continue;
       const isOperator = policy === readerRole && who === own && way === 'read';
+      const expected = isOperator ? 'brings the Secrets' : this.#why(who);
+      const taking = `take it from ${who}`;
+      const fix =
+        policy !== readerRole
+          ? `vault policy write ${policy}, without ${pattern}, or ${taking}`
+          : who === own
+            ? `npm start -- --stack ${stack}`
+            : taking;
       this.#findings.push({
         system,
         who,
         way,
         secrets: secret === '' ? [] : [secret],
-        expected: isOperator ? 'brings the Secrets' : this.#why(who),
+        expected,
         cause: `policy ${policy}, path ${pattern}`,
-        fix:
-          policy === readerRole
-            ? `npm start -- --stack ${stack}`
-            : `vault policy write ${policy}, without ${pattern}, or take it from ${who}`,
+        fix: expected === undefined ? fix : '',
       });
     }
   }
@@ -136,16 +151,13 @@ class VaultReview {
     return this.#scope.administrators.includes(who) ? 'administrators' : undefined;
   }
 
-  /** Who gets a policy, by the policy's name. */
-  async #holders(): Promise<ReadonlyMap<string, readonly string[]>> {
-    const found = new Map<string, string[]>();
-    const hold = (who: string, data: Properties | undefined): void => {
-      for (const policy of policiesIn(data)) found.set(policy, [...(found.get(policy) ?? []), who]);
-    };
-    const mounts = (await this.#read('sys/auth', 'its auth methods')) ?? {};
-    for (const [mount, about] of Object.entries(mounts)) {
+  /** Where auth methods keep roles and users: `auth/approle/role`. */
+  async #logins(): Promise<readonly string[]> {
+    const mounts = await this.#read('sys/auth', 'its auth methods');
+    if (mounts === undefined) return [`auth/${this.#scope.vault.auth}/role`];
+    return Object.entries(mounts).flatMap(([mount, about]) => {
       const { type } = (about ?? {}) as { type?: string };
-      if (type === 'token' || typeof type !== 'string' || !mount.endsWith('/')) continue;
+      if (type === 'token' || typeof type !== 'string' || !mount.endsWith('/')) return [];
       const kinds = lists[type];
       if (kinds === undefined) {
         this.#silent(
@@ -154,11 +166,18 @@ class VaultReview {
           `vault path-help auth/${mount} says what it lists`,
         );
       }
-      for (const kind of kinds ?? []) await this.#each(`auth/${mount}${kind}`, hold);
-    }
-    await this.#each('auth/token/roles', hold);
-    await this.#each('identity/entity/name', hold);
-    await this.#each('identity/group/name', hold);
+      return (kinds ?? []).map((kind) => `auth/${mount}${kind}`);
+    });
+  }
+
+  /** Who gets which policies. */
+  async #holders(logins: readonly string[]): Promise<readonly Held[]> {
+    const found: Held[] = [{ who: 'every token with policy default', policy: 'default' }];
+    const hold = (who: string, data: Properties | undefined): void => {
+      found.push(...policiesIn(data).map((policy) => ({ who, policy })));
+    };
+    const others = ['auth/token/roles', 'identity/entity/name', 'identity/group/name'];
+    for (const place of [...logins, ...others]) await this.#each(place, hold);
     await this.#checkBinding();
     return found;
   }
@@ -191,35 +210,69 @@ class VaultReview {
   }
 
   /** Tokens that live now, whoever made them. */
-  async #tokens(): Promise<void> {
-    const accessors = await this.#list('auth/token/accessors', 'its tokens (they need sudo)');
-    const paths = this.#paths.filter(([, , way]) => way === 'read').map(([path]) => path);
+  async #tokens(openings: readonly Opening[]): Promise<void> {
+    const what = 'its tokens (they need sudo)';
+    const accessors = await this.#list('auth/token/accessors', what);
+    const paths = [
+      ...new Set(
+        openings.flatMap(({ path, also }) => (also === undefined ? [path] : [path, also])),
+      ),
+    ];
     for (const accessor of accessors) {
+      const known = this.#unasked.length;
       const about = await this.#ask(
         async () => await this.#api.write('auth/token/lookup-accessor', { accessor }),
         'a token',
       );
-      const { display_name: name, policies, path: from } = dataOf(about);
-      const answer = await this.#ask(
-        async () => await this.#api.write('sys/capabilities-accessor', { accessor, paths }),
-        'what a token can',
-      );
-      const open = paths.filter((path) => {
-        const can = textsOf(dataOf(answer)[path]);
-        return can.includes('read') || can.includes('root');
-      });
-      if (open.length === 0) continue;
-      const held = textsOf(policies);
-      const isOperator = held.length === 1 && held[0] === this.#scope.vault.readerRole;
-      const who = `token ${plainName(name)} of ${plainName(from)}`;
+      const answer =
+        about &&
+        (await this.#ask(
+          async () => await this.#api.write('sys/capabilities-accessor', { accessor, paths }),
+          'what a token can',
+        ));
+      if (answer === undefined) {
+        const missed = this.#unasked.slice(known);
+        const isRefused = missed.some(({ got }) => got.includes('permission denied'));
+        if (missed.length === 0 || isRefused) continue;
+        // Of one that ended meanwhile nothing was missed.
+        const live = await this.#list('auth/token/accessors', what);
+        if (!live.includes(accessor)) this.#unasked.length = known;
+        continue;
+      }
+      const data = dataOf(answer);
+      const can = (path: string, needed: readonly string[]): boolean =>
+        textsOf(data[path]).some((each) => each === 'root' || needed.includes(each));
+      this.#token(accessor, dataOf(about), can, openings);
+    }
+  }
+
+  #token(
+    accessor: string,
+    { display_name: name, policies, path: from }: Properties,
+    can: (path: string, needed: readonly string[]) => boolean,
+    openings: readonly Opening[],
+  ): void {
+    const { readerRole, auth } = this.#scope.vault;
+    const held = textsOf(policies);
+    // The operator's role is a row; its tokens come and go.
+    if (held.length === 1 && held[0] === readerRole && from === `auth/${auth}/login`) return;
+    const open = openings.filter(
+      ({ path, needed, also }) =>
+        can(path, needed) && (also === undefined || can(also, ['update'])),
+    );
+    const expected = this.#why(plainName(name));
+    for (const { way, secret } of open) {
       this.#findings.push({
         system,
-        who,
-        way: 'read',
-        secrets: open.map((path) => path.slice(this.#scope.vault.mount.length + '/data/'.length)),
-        expected: isOperator ? 'brings the Secrets' : this.#why(plainName(name)),
+        who: `token ${plainName(name)} of ${plainName(from)}`,
+        way,
+        secrets: secret === '' ? [] : [secret],
+        expected,
         cause: `policies ${held.join(', ')}`,
-        fix: `vault token revoke -accessor ${accessor}, or take it from its policies`,
+        fix:
+          expected === undefined
+            ? `vault token revoke -accessor ${accessor}, or take it from its policies`
+            : '',
       });
     }
   }
@@ -257,9 +310,24 @@ class VaultReview {
   }
 }
 
-/** All fields that give policies, whatever the method calls them. */
+/** The rule's path that does; undefined: none. */
+function patternThatOpens(
+  rules: readonly PathRule[],
+  { path, needed, also }: Opening,
+): string | undefined {
+  const can = (where: string, one: readonly string[]): string | undefined => {
+    const on = capabilitiesOn(rules, where);
+    return on?.capabilities.some((each) => one.includes(each)) ? on.pattern : undefined;
+  };
+  return also === undefined || can(also, ['update']) !== undefined ? can(path, needed) : undefined;
+}
+
+/** All fields that give policies, whatever the method calls them; some are patterns. */
 function policiesIn(data: Properties | undefined): readonly string[] {
-  const fields = ['token_policies', 'policies', 'allowed_policies', 'value'];
+  const fields = [
+    ...['token_policies', 'policies', 'value'],
+    ...['allowed_policies', 'allowed_policies_glob'],
+  ];
   return [...new Set(fields.flatMap((field) => textsOf(data?.[field])))];
 }
 

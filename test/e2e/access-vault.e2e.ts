@@ -4,13 +4,15 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readPolicy } from '../../components/access/vault.ts';
-import { lookAtVault } from '../../operations/access/vault.ts';
+import { lookAtVault, type VaultAsked } from '../../operations/access/vault.ts';
+import { openingsOf, registersOf } from '../../operations/access/vault-openings.ts';
 import { capabilitiesOn, parseVaultPolicy } from '../../operations/access/vault-policy.ts';
 import { judgeOf } from '../../operations/audit/judge.ts';
 import { readLines } from '../../operations/audit/reading.ts';
 import { Tally } from '../../operations/audit/tally.ts';
 import { vaultLine } from '../../operations/audit/vault-log.ts';
 import { goTool } from '../../operations/engine/go.ts';
+import type { Properties } from '../../plugins/resource-handler.ts';
 import { VaultApi } from '../../plugins/vault-api.ts';
 import { Servers } from '../../rehearsal/servers/process.ts';
 import { openVault } from '../../rehearsal/servers/vault.ts';
@@ -103,7 +105,8 @@ describe('access to a real Vault', () => {
     const { findings, unasked } = await lookAtVault(root, scope);
     assert.deepEqual(unasked, []);
     const differences = findings.filter(({ expected }) => expected === undefined);
-    const reading = ['wide', 'segment', 'exact', 'later', 'json', 'old'];
+    // Its policy is the operator's, and no login of the operator's made it.
+    const reading = ['wide', 'segment', 'exact', 'later', 'json', 'old', readerRole];
     const can = await Promise.all(
       reading.map(async (each) => (await capabilities(tokens.get(each) ?? '')).includes('read')),
     );
@@ -166,5 +169,82 @@ describe('access to a real Vault', () => {
     const values = new Map([['vault', canary]]);
     assert.deepEqual(leaks(JSON.stringify(tally.rows), values), []);
     assert.deepEqual(leaks(readFileSync(log), values), []);
+  });
+
+  it('takes the same capability for each path that gives a policy as the review says', async () => {
+    const place = { address, id: '', mount: 'secret', auth: 'kubernetes', readerRole };
+    const registers = registersOf(['auth/kubernetes/role']);
+    const bodies: readonly (readonly [RegExp, Properties])[] = [
+      [/^sys\/polic/u, { policy: policies.narrow }],
+      [
+        /^auth\/kubernetes\/role/u,
+        {
+          bound_service_account_names: ['x'],
+          bound_service_account_namespaces: ['y'],
+          token_policies: [readerRole],
+          audience: 'vault',
+        },
+      ],
+      [
+        /^auth\/kubernetes\/config$/u,
+        { kubernetes_host: 'https://127.0.0.1:1', disable_local_ca_jwt: true },
+      ],
+      [/^auth\/token\/roles/u, { allowed_policies: [readerRole] }],
+      [/^identity\/(?:entity|group)$/u, { policies: [readerRole], name: 'probe' }],
+      [/^identity\/.*\/name\//u, { policies: [readerRole] }],
+    ];
+    const openings = openingsOf(place, [name], registers);
+    let tried = 0;
+    for (const { path, needed } of openings) {
+      const body = bodies.find(([pattern]) => pattern.test(path))?.[1];
+      if (body === undefined) continue;
+      const enough: string[] = [];
+      for (const capability of ['create', 'update']) {
+        const policy = `path "${path}" { capabilities = ["${capability}"] }`;
+        await root.write('sys/policies/acl/probe', { policy });
+        const made = await root.write('auth/token/create', {
+          policies: ['probe'],
+          no_default_policy: true,
+        });
+        const { client_token: token } = (made?.auth ?? {}) as { client_token?: string };
+        const own = await VaultApi.connect(address, { HOME: folder, VAULT_TOKEN: token });
+        // What was made by the one capability is there for the other.
+        const done = await own.write(path, body).then(
+          () => true,
+          () => false,
+        );
+        if (done) enough.push(capability);
+        await root.write('auth/token/revoke', { token: token ?? '' });
+      }
+      assert.ok(enough.length > 0, `${path}: neither does`);
+      assert.ok(
+        enough.every((each) => needed.includes(each)),
+        `${path}: ${enough.join()} of ${needed.join()}`,
+      );
+      tried++;
+    }
+    assert.ok(tried >= 10, String(tried));
+    await root.write(`sys/policies/acl/${readerRole}`, { policy: readPolicy('secret', [name]) });
+  });
+
+  it('takes a token that ends meanwhile for no question without an answer', async () => {
+    const made = await root.write('auth/token/create', { policies: ['wide'] });
+    const { accessor, client_token: token } = (made?.auth ?? {}) as Readonly<
+      Record<string, string>
+    >;
+    const ending: VaultAsked = {
+      read: async (path) => await root.read(path),
+      write: async (path, content) => {
+        if (content.accessor === accessor && path === 'auth/token/lookup-accessor') {
+          await root.write('auth/token/revoke', { token: token ?? '' });
+        }
+        return await root.write(path, content);
+      },
+    };
+    const place = { address, id: '', mount: 'secret', auth: 'kubernetes', readerRole };
+    const scope = { vault: place, names: [name], stack: 'prod', administrators: ['root'] };
+    const { findings, unasked } = await lookAtVault(ending, scope);
+    assert.deepEqual(unasked, []);
+    assert.ok(findings.every(({ fix }) => !fix.includes(accessor ?? '')));
   });
 });

@@ -7,7 +7,9 @@ import { join } from 'node:path';
 import { PutResourcePolicyCommand } from '@aws-sdk/client-secrets-manager';
 import type { SecretKey } from '../../components/catalog.ts';
 import type { Report, Row } from '../../operations/access/report.ts';
+import { reading } from '../../operations/access/ways.ts';
 import type { AuditReport } from '../../operations/audit/shown.ts';
+import { KubernetesApi } from '../../plugins/kubernetes-api.ts';
 import { eventually } from '../../rehearsal/servers/kubernetes-client.ts';
 import { leaks } from '../canary.ts';
 import {
@@ -167,6 +169,37 @@ describe('access to a rehearsed prod', () => {
       new Set(['ServiceAccount:watch/alertmanager', `${spy}/spy`, `${spy}/default`]),
     );
     assert.ok(events.some(({ who, expected }) => who.startsWith('User:system:node:') && expected));
+  });
+
+  it('counts the verbs that are answered with a whole Secret, and update is none of them', async () => {
+    const api = await KubernetesApi.connect(prod.cluster.kubeconfig);
+    const all = `/api/v1/namespaces/${namespace}/secrets`;
+    const one = `${all}/hummingbot-monitoring`;
+    const query = { dryRun: 'All' };
+    const contentType = 'application/merge-patch+json';
+    const foreground = { ...query, propagationPolicy: 'Foreground' };
+    const replaced = {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'hummingbot-monitoring' },
+    };
+    const answers: Readonly<Record<string, () => Promise<unknown>>> = {
+      get: async () => await api.get(one),
+      list: async () => await api.list(all),
+      patch: async () => await api.send('PATCH', one, { body: {}, contentType, query }),
+      delete: async () => await api.send('DELETE', one, { query: foreground }),
+      deletecollection: async () => await api.send('DELETE', all, { query }),
+      update: async () => await api.send('PUT', one, { body: replaced, query }),
+    };
+    const telling: string[] = [];
+    for (const [verb, ask] of Object.entries(answers)) {
+      if (leaks(JSON.stringify(await ask()), values).length > 0) telling.push(verb);
+    }
+    // A watch is a list that goes on.
+    assert.deepEqual(
+      telling,
+      reading.filter((verb) => verb !== 'watch'),
+    );
   });
 
   it('leaves no value in what the commands say, nor in a log', () => {

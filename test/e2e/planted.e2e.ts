@@ -178,6 +178,13 @@ describe('violations that somebody plants', () => {
     right('lister', core('list', 'secrets'), /list/),
     right('watcher', core('watch', 'secrets'), /watch/),
     right('getter', core('get', 'secrets'), /get/),
+    right('patcher', core('patch', 'secrets'), /patch/),
+    right('sweeper', core('deletecollection', 'secrets'), /deletecollection/),
+    right(
+      'binder',
+      { apiGroups: ['rbac.authorization.k8s.io'], resources: ['clusterroles'], verbs: ['bind'] },
+      /give itself rights/,
+    ),
     right('pod-maker', core('create', 'pods'), /create pods/),
     right('shell', core('create', 'pods/exec'), /exec into pods/),
     right('debugger', core('patch', 'pods/ephemeralcontainers'), /add ephemeral containers/),

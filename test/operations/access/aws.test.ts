@@ -68,6 +68,7 @@ function clean(more: readonly Identity[] = []): AccountRights {
       identity('app', [{ Effect: 'Allow', Action: 's3:*', Resource: '*' }]),
       ...more,
     ],
+    groups: [],
     secrets: names.map((name) => ({
       name,
       arn: arnOf(name),
@@ -231,6 +232,162 @@ describe('who may read in AWS', () => {
     assert.deepEqual(found(trusted), [`sts:AssumeRole of ${glass.arn}`]);
   });
 
+  describe('by a trust policy of a role that reads, or administers,', () => {
+    const provider = `arn:aws:iam::${account}:oidc-provider/token.example.com`;
+    const foreign = 'arn:aws:iam::333333333333:root';
+    const web = (Condition?: object): object => ({
+      Principal: { Federated: provider },
+      Action: 'sts:AssumeRoleWithWebIdentity',
+      ...(Condition && { Condition }),
+    });
+    const aws = (AWS: unknown, Condition?: object): object => ({
+      Principal: { AWS },
+      Action: 'sts:AssumeRole',
+      ...(Condition && { Condition }),
+    });
+    const trustedBy = (name: string, statement: object): readonly Finding[] => {
+      const rights = clean();
+      const trust = parsePolicy(
+        `trust policy of ${name}`,
+        JSON.stringify({ Statement: [{ Sid: 'T', Effect: 'Allow', ...statement }] }),
+      );
+      const identities = rights.identities.map((each) =>
+        each.arn === role(name) ? { ...each, trust } : each,
+      );
+      return differencesOf({ ...rights, identities }).filter(({ way }) => way.startsWith('be '));
+    };
+    for (const [title, statement, way] of [
+      ['another account', aws(foreign), `be taken by ${foreign}`],
+      ['another account by its number', aws(['333333333333']), 'be taken by 333333333333'],
+      [
+        'another account under a condition',
+        aws(foreign, { StringEquals: { 'sts:ExternalId': 'x' } }),
+        `be taken by ${foreign}, under a condition`,
+      ],
+      ['everybody', aws('*'), 'be taken by anybody, of any account'],
+      [
+        'everybody but somebody',
+        { NotPrincipal: { AWS: foreign }, Action: 'sts:*' },
+        'be taken by anybody, of any account',
+      ],
+      [
+        'every identity of a provider',
+        web({ StringEquals: { 'token.example.com:aud': 'sts.amazonaws.com' } }),
+        'be taken by anybody whom token.example.com knows, under a condition',
+      ],
+      [
+        'a pattern of subjects',
+        web({ StringLike: { 'token.example.com:sub': 'repo:*' } }),
+        'be taken by anybody whom token.example.com knows, under a condition',
+      ],
+      [
+        'a subject only if there is one',
+        web({ StringEqualsIfExists: { 'token.example.com:sub': 'x' } }),
+        'be taken by anybody whom token.example.com knows, under a condition',
+      ],
+    ] as const) {
+      it(`finds ${title}`, () => {
+        for (const name of ['deploy', 'glass', 'admin']) {
+          const found = trustedBy(name, statement);
+          assert.deepEqual(
+            found.map(({ who, way: each, cause }) => [who, each, cause]),
+            [[role(name), way, `trust policy of ${name}, statement T`]],
+          );
+          assert.match(found[0]?.fix ?? '', /take it out of trust policy of \w+$/);
+        }
+      });
+    }
+    for (const [title, statement] of [
+      ['its own account', aws(`arn:aws:iam::${account}:root`)],
+      [
+        'everybody of its own account',
+        aws('*', { StringEquals: { 'aws:PrincipalAccount': account } }),
+      ],
+      ['a subject', web({ StringEquals: { 'token.example.com:sub': 'repo:x/y:ref:main' } })],
+      [
+        'a login by SAML',
+        {
+          Principal: { Federated: `arn:aws:iam::${account}:saml-provider/sso` },
+          Action: 'sts:AssumeRoleWithSAML',
+        },
+      ],
+      ['a service', { Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' }],
+    ] as const) {
+      it(`takes ${title} for no difference`, () => {
+        assert.deepEqual(trustedBy('deploy', statement), []);
+      });
+    }
+  });
+
+  describe('by rights that widen its own', () => {
+    const user = `arn:aws:iam::${account}:user/dev`;
+    const ownPolicy = `arn:aws:iam::${account}:policy/own`;
+    const wide = [{ Effect: 'Allow', Action: '*', Resource: '*' }];
+    const [readers, plain] = ['readers', 'plain'].map(
+      (name) => `arn:aws:iam::${account}:group/${name}`,
+    ) as [string, string];
+    const groups = [
+      { arn: readers, policies: [parsePolicy('g', JSON.stringify({ Statement: wide }))] },
+      { arn: plain, policies: [] },
+    ];
+    const may = (action: string, more: Partial<Identity> = {}): readonly string[] => {
+      const policy = { Statement: [{ Sid: 'S', Effect: 'Allow', Action: action, Resource: '*' }] };
+      const dev: Identity = {
+        arn: user,
+        account,
+        policies: [parsePolicy('p', JSON.stringify(policy))],
+        ...more,
+      };
+      const found = differencesOf({ ...clean([dev]), groups }).filter(({ who }) => who === user);
+      return found.map(({ way }) => way);
+    };
+    const managed = [{ arn: ownPolicy, versions: 2 }];
+
+    it('finds who may change a policy, or a group, that it has', () => {
+      assert.deepEqual(may('iam:CreatePolicyVersion', { managed }), [
+        `iam:CreatePolicyVersion of ${ownPolicy}`,
+      ]);
+      assert.deepEqual(may('iam:SetDefaultPolicyVersion', { managed }), [
+        `iam:SetDefaultPolicyVersion of ${ownPolicy}`,
+      ]);
+      for (const action of ['PutGroupPolicy', 'AttachGroupPolicy']) {
+        assert.deepEqual(may(`iam:${action}`, { groups: [plain] }), [`iam:${action} of ${plain}`]);
+      }
+    });
+
+    it('finds who may join a group that reads, or lift a boundary that keeps it from reading', () => {
+      assert.deepEqual(may('iam:AddUserToGroup'), [`iam:AddUserToGroup of ${readers}`]);
+      const bound = [{ Effect: 'Allow', Action: 'iam:*', Resource: '*' }];
+      const lifted = may('*', {
+        boundary: parsePolicy('b', JSON.stringify({ Statement: bound })),
+      });
+      assert.ok(lifted.includes('iam:DeleteUserPermissionsBoundary'), lifted.join());
+    });
+
+    it('takes for no difference what gives nothing', () => {
+      assert.deepEqual(may('iam:CreatePolicyVersion'), []);
+      const once = { managed: [{ arn: ownPolicy, versions: 1 }] };
+      assert.deepEqual(may('iam:SetDefaultPolicyVersion', once), []);
+      assert.deepEqual(may('iam:PutGroupPolicy'), []);
+      assert.deepEqual(may('iam:AddUserToGroup', { groups: [readers] }), []);
+      assert.deepEqual(may('iam:DeleteUserPermissionsBoundary'), []);
+    });
+
+    it('finds who may become an administrator', () => {
+      const admin = identity(
+        'admin',
+        [],
+        [{ Effect: 'Allow', Principal: { AWS: user }, Action: 'sts:AssumeRole' }],
+      );
+      const rights = clean([{ arn: user, account, policies: [] }]);
+      const identities = rights.identities.map((each) => (each.arn === admin.arn ? admin : each));
+      assert.deepEqual(
+        differencesOf({ ...rights, identities }).map(({ who, way }) => [who, way]),
+        [[user, `sts:AssumeRole of ${role('admin')}`]],
+      );
+    });
+  });
+
   it("finds grants of the key, and a trust policy that is not the program's", () => {
     const rights = clean();
     const [reader, ...others] = rights.identities;
@@ -268,15 +425,31 @@ describe('who may read in AWS', () => {
     );
   });
 
+  it('takes a key policy that was not answered for a condition, and no clean role for a difference', () => {
+    const rights = clean([
+      identity('wide', [
+        { Sid: 'W', Effect: 'Allow', Action: 'secretsmanager:GetSecretValue', Resource: '*' },
+      ]),
+    ]);
+    const silent = { ...rights, keys: [{ arn: key, policy: undefined, grants: [] }] };
+    const found = differencesOf(silent);
+    assert.deepEqual([...new Set(found.map(({ who }) => who))], [role('wide')]);
+    assert.match(found[0]?.cause ?? '', /kms:Decrypt by a key policy that was not answered$/);
+  });
+
   it('joins inline, managed and group policies with boundaries, each document read once', () => {
+    const wide = `arn:aws:iam::${account}:policy/Wide`;
+    const ofAws = 'arn:aws:iam::aws:policy/ReadOnlyAccess';
     const encoded = (statement: object): string =>
       encodeURIComponent(JSON.stringify({ Statement: [statement] }));
-    const [user] = identitiesOf(account, [
+    const {
+      identities: [user],
+    } = identitiesOf(account, [
       {
         Policies: [
           {
             PolicyName: 'Wide',
-            Arn: 'arn:wide',
+            Arn: wide,
             PolicyVersionList: [
               { IsDefaultVersion: false, Document: 'old' },
               { IsDefaultVersion: true, Document: encoded({ Effect: 'Allow' }) },
@@ -284,7 +457,11 @@ describe('who may read in AWS', () => {
           },
         ],
         GroupDetailList: [
-          { GroupName: 'ops', AttachedManagedPolicies: [{ PolicyArn: 'arn:wide' }] },
+          {
+            GroupName: 'ops',
+            Arn: 'arn:group',
+            AttachedManagedPolicies: [{ PolicyArn: wide }, { PolicyArn: ofAws }],
+          },
         ],
       },
       {
@@ -293,7 +470,7 @@ describe('who may read in AWS', () => {
             Arn: 'arn:user',
             GroupList: ['ops'],
             UserPolicyList: [{ PolicyName: 'own', PolicyDocument: encoded({ Effect: 'Deny' }) }],
-            PermissionsBoundary: { PermissionsBoundaryArn: 'arn:wide' },
+            PermissionsBoundary: { PermissionsBoundaryArn: wide },
           },
         ],
       },
@@ -303,5 +480,8 @@ describe('who may read in AWS', () => {
       ['inline policy own', 'policy Wide of group ops'],
     );
     assert.equal(user?.boundary?.name, 'policy Wide');
+    // Whoever may change these has more; AWS's own nobody changes.
+    assert.deepEqual(user?.groups, ['arn:group']);
+    assert.deepEqual(user?.managed, [{ arn: wide, versions: 2 }]);
   });
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {
+  type Api,
   type ClusterScope,
   lookAtCluster,
   missingRight,
@@ -89,12 +90,18 @@ function clean(): FakeCluster {
   return cluster;
 }
 
+async function findingsOf(cluster: FakeCluster, asked: ClusterScope): Promise<readonly Finding[]> {
+  const { findings, unasked } = await lookAtCluster(cluster, asked);
+  assert.deepEqual(unasked, []);
+  return findings;
+}
+
 const differencesOf = (findings: readonly Finding[]): readonly Finding[] =>
   findings.filter(({ expected }) => expected === undefined);
 
 describe('who may read the Secrets of a namespace', () => {
   it('is, in a clean cluster, whom the settings name, the operator and Kubernetes itself', async () => {
-    const findings = await lookAtCluster(clean(), scope);
+    const findings = await findingsOf(clean(), scope);
     assert.deepEqual(differencesOf(findings), []);
     const direct = findings.filter(({ way }) => way === 'get');
     assert.deepEqual(
@@ -218,6 +225,69 @@ describe('who may read the Secrets of a namespace', () => {
       /bind clusterroles/,
     ],
     [
+      'bind by a RoleBinding, which counts in its own namespace',
+      (c) => role(c, 'up', rule('bind', 'clusterroles', 'rbac.authorization.k8s.io')),
+      'give itself rights',
+      /^RoleBinding hummingbot\/up of Role up: bind clusterroles$/,
+    ],
+    ...['patch', 'delete', 'deletecollection'].map(
+      (verb) =>
+        [
+          `${verb}, which is answered with the Secret`,
+          (c: FakeCluster) => role(c, 'spy', rule(verb, 'secrets')),
+          verb,
+          new RegExp(`${verb} secrets$`),
+        ] as const,
+    ),
+    ...['clustersecretstores', 'clusterexternalsecrets', 'clusterpushsecrets'].map(
+      (each) =>
+        [
+          `another of ${each}`,
+          (c: FakeCluster) =>
+            clusterRole(c, 'redirect', rule('create', each, 'external-secrets.io')),
+          `change ${each}`,
+          new RegExp(`create ${each}$`),
+        ] as const,
+    ),
+    [
+      'certificates that it may make and approve',
+      (c) => {
+        clusterRole(c, 'sign', rule('create', 'certificatesigningrequests', 'certificates.k8s.io'));
+        clusterRole(
+          c,
+          'approval',
+          rule('update', 'certificatesigningrequests/approval', 'certificates.k8s.io'),
+        );
+        clusterRole(
+          c,
+          'signer',
+          rule('approve', 'signers', 'certificates.k8s.io', [
+            'kubernetes.io/kube-apiserver-client',
+          ]),
+        );
+      },
+      'approve a certificate of its own',
+      /^ClusterRoleBinding approval .*; ClusterRoleBinding sign .*; ClusterRoleBinding signer .*: approve signers$/,
+    ],
+    [
+      "Secrets of the operator's namespace",
+      (c) => role(c, 'keys', rule('list', 'secrets'), 'external-secrets'),
+      'read Secrets of external-secrets, where external-secrets runs',
+      /^RoleBinding external-secrets\/keys of Role keys: list secrets$/,
+    ],
+    [
+      "token Secrets that it may make beside another team's reader",
+      (c) => role(c, 'maker', rule('create get', 'secrets'), 'watch'),
+      'make token Secrets of ServiceAccount:watch/alertmanager',
+      /create secrets; .*get secrets$/,
+    ],
+    [
+      'pods beside a controller of Kubernetes',
+      (c) => role(c, 'maker', rule('create', 'pods'), 'kube-system'),
+      "run as Kubernetes' own controllers",
+      /^RoleBinding kube-system\/maker/,
+    ],
+    [
       'impersonate',
       (c) => clusterRole(c, 'act', rule('impersonate', 'users')),
       'impersonate',
@@ -272,7 +342,7 @@ describe('who may read the Secrets of a namespace', () => {
     it(`names the cause of ${name}`, async () => {
       const cluster = clean();
       plant(cluster);
-      const found = differencesOf(await lookAtCluster(cluster, scope));
+      const found = differencesOf(await findingsOf(cluster, scope));
       const one = found.find((each) => each.way === way);
       assert.ok(one, found.map((each) => each.way).join());
       assert.equal(one.who, eve);
@@ -294,10 +364,70 @@ describe('who may read the Secrets of a namespace', () => {
       undefined,
       bootstrap,
     );
-    const found = differencesOf(await lookAtCluster(cluster, scope));
+    const found = differencesOf(await findingsOf(cluster, scope));
     assert.deepEqual(
       new Set(found.map(({ who }) => who)),
       new Set([eve, 'ServiceAccount:default/x']),
+    );
+  });
+
+  it('finds who may become an account that reads and that nobody lists, through another too', async () => {
+    const cluster = clean();
+    cluster.clusterRoles.set('view-all', [rule('get', 'secrets')]);
+    cluster.bind('view-all', 'ServiceAccount:ci/runner');
+    cluster.roles.set('ci/shell', [rule('create', 'pods/exec')]);
+    cluster.bind('shell', 'ServiceAccount:portal/portal', 'ci');
+    role(cluster, 'portal-token', rule('create', 'serviceaccounts/token'), 'portal');
+    const found = differencesOf(await findingsOf(cluster, scope));
+    const ways = found.map(({ who, way }) => `${who} ${way}`);
+    for (const each of [
+      'ServiceAccount:ci/runner get',
+      'ServiceAccount:portal/portal run as ServiceAccount:ci/runner',
+      'User:eve get tokens of ServiceAccount:portal/portal',
+    ]) {
+      assert.ok(ways.includes(each), ways.join('; '));
+    }
+  });
+
+  it('finds who may become any account of a namespace whose accounts all read', async () => {
+    const cluster = clean();
+    cluster.clusterRoles.set('view-all', [rule('get', 'secrets')]);
+    cluster.bind('view-all', 'Group:system:serviceaccounts:ci');
+    role(cluster, 'maker', rule('create', 'pods'), 'ci');
+    const ways = differencesOf(await findingsOf(cluster, scope)).map(({ way }) => way);
+    assert.ok(ways.includes('run as ServiceAccount:ci/default'), ways.join('; '));
+  });
+
+  it('takes no part of a way for the way: approval alone, update of what is sent, names of others', async () => {
+    const cluster = clean();
+    const group = 'certificates.k8s.io';
+    clusterRole(cluster, 'sign', rule('update', 'certificatesigningrequests/approval', group));
+    clusterRole(cluster, 'own', rule('approve', 'signers', group, ['example.com/x']));
+    role(cluster, 'write', rule('update create', 'secrets'));
+    role(cluster, 'own-secret', rule('get', 'secrets', '', ['webhook-ca']), 'external-secrets');
+    role(cluster, 'make', rule('create', 'secrets'), 'watch');
+    assert.deepEqual(differencesOf(await findingsOf(cluster, scope)), []);
+  });
+
+  it("knows the API server's own RoleBindings where a controller opens what is sealed", async () => {
+    const cluster = clean();
+    const [name, label] = ['system:controller:token-cleaner', bootstrap];
+    cluster.roles.set(`kube-system/${name}`, [rule('get list watch delete', 'secrets')]);
+    cluster.bind(name, 'ServiceAccount:kube-system/token-cleaner', 'kube-system', label);
+    const controller = 'sealed-secrets-controller';
+    const operators = [
+      { kind: 'ServiceAccount', namespace: 'kube-system', name: controller },
+    ] as const;
+    cluster.clusterRoles.set(controller, [rule('get list create update', 'secrets')]);
+    cluster.bind(controller, `ServiceAccount:kube-system/${controller}`);
+    const sealed = { ...scope, operators, synced: false };
+    const others = (found: readonly Finding[]) =>
+      differencesOf(found).filter(({ who }) => !who.includes('external-secrets'));
+    assert.deepEqual(others(await findingsOf(cluster, sealed)), []);
+    role(cluster, 'keys', rule('get', 'secrets', '', ['sealed-secrets-key8x2kp']), 'kube-system');
+    assert.deepEqual(
+      others(await findingsOf(cluster, sealed)).map(({ who, way }) => [who, way]),
+      [['User:eve', `read Secrets of kube-system, where ${controller} runs`]],
     );
   });
 
@@ -305,7 +435,7 @@ describe('who may read the Secrets of a namespace', () => {
     const cluster = clean();
     cluster.roles.set('hummingbot/more', [rule('get', 'secrets', '', [monitoring, 'unrelated'])]);
     cluster.bind('more', 'User:ann', 'hummingbot');
-    const found = differencesOf(await lookAtCluster(cluster, scope));
+    const found = differencesOf(await findingsOf(cluster, scope));
     assert.deepEqual(
       found.map(({ who, secrets }) => [who, ...secrets]),
       [['User:ann', monitoring]],
@@ -316,13 +446,13 @@ describe('who may read the Secrets of a namespace', () => {
     const cluster = clean();
     role(cluster, 'spy', rule('list', 'secrets'));
     cluster.send = async () => ({ status: { allowed: false } });
-    assert.deepEqual(await lookAtCluster(cluster, scope), []);
+    assert.deepEqual(await findingsOf(cluster, scope), []);
   });
 
   it('reads no namespace that has nothing to do with it', async () => {
     const cluster = clean();
     role(cluster, 'spy', rule('get list watch', 'secrets'), 'elsewhere');
-    assert.deepEqual(differencesOf(await lookAtCluster(cluster, scope)), []);
+    assert.deepEqual(differencesOf(await findingsOf(cluster, scope)), []);
   });
 
   it('asks as many questions as there are rights, not subjects times secrets', async () => {
@@ -339,7 +469,7 @@ describe('who may read the Secrets of a namespace', () => {
       // All of one class: one question.
       for (let at = 0; at < size; at++)
         cluster.bind('spy', `User:spy-${at}`, 'hummingbot', undefined, 'spy');
-      const found = differencesOf(await lookAtCluster(cluster, scope));
+      const found = differencesOf(await findingsOf(cluster, scope));
       assert.equal(new Set(found.map(({ who }) => who)).size, size);
       counts.push(cluster.reviews.length);
       assert.equal(cluster.lists.length, 5);
@@ -351,7 +481,7 @@ describe('who may read the Secrets of a namespace', () => {
 
   it('asks once for all that one binding names', async () => {
     const cluster = clean();
-    await lookAtCluster(cluster, scope);
+    await findingsOf(cluster, scope);
     const base = cluster.reviews.length;
     const crowd = clean();
     crowd.roles.set('hummingbot/crowd', [rule('list', 'secrets')]);
@@ -367,9 +497,76 @@ describe('who may read the Secrets of a namespace', () => {
         metadata,
       };
     };
-    const found = differencesOf(await lookAtCluster(crowd, scope));
+    const found = differencesOf(await findingsOf(crowd, scope));
     assert.equal(found.length, 500);
     assert.equal(crowd.reviews.length, base + 1);
+  });
+
+  for (const [kind, right] of [
+    ['roles', 'list roles'],
+    ['externalsecrets', 'list externalsecrets'],
+  ] as const) {
+    it(`answers the rest where ${kind} are refused`, async () => {
+      const cluster = clean();
+      clusterRole(cluster, 'all', rule('get', 'secrets', '', [trading]));
+      const list = cluster.list.bind(cluster);
+      cluster.list = async (path) => {
+        if (path.split('/').at(-1) === kind) throw new KubernetesError(`GET ${path}`, 403, {});
+        return await list(path);
+      };
+      const { findings, unasked } = await lookAtCluster(cluster, scope);
+      assert.deepEqual(
+        unasked.map(({ got }) => got),
+        [`no right to ${right}`],
+      );
+      const found = differencesOf(findings);
+      assert.deepEqual(
+        found.map(({ who, secrets }) => [who, ...secrets]),
+        [[eve, trading]],
+      );
+    });
+  }
+
+  it('takes the null that a server answers for no Secrets at all', async () => {
+    const cluster: Api = {
+      list: async () => ({ items: null, metadata: {} }),
+      send: async () => assert.fail(),
+    };
+    const nothing = { findings: [], unasked: [] };
+    assert.deepEqual(await lookAtCluster(cluster, { ...scope, synced: false }), nothing);
+  });
+
+  it('answers the rest where one question fails, and asks no more where all are refused', async () => {
+    const cluster = clean();
+    role(cluster, 'spy', rule('list watch', 'secrets'));
+    const path = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
+    const send = cluster.send.bind(cluster);
+    cluster.send = async (method, at, details) => {
+      const { spec } = details.body as {
+        readonly spec: { readonly resourceAttributes: { readonly verb: string } };
+      };
+      if (spec.resourceAttributes.verb === 'list')
+        throw new KubernetesError(`POST ${path}`, 500, {});
+      return await send(method, at, details);
+    };
+    const { findings, unasked } = await lookAtCluster(cluster, scope);
+    assert.deepEqual(
+      differencesOf(findings).map(({ way }) => way),
+      ['watch'],
+    );
+    assert.equal(unasked.length, 1);
+    let asked = 0;
+    cluster.send = async () => {
+      asked++;
+      throw new KubernetesError(`POST ${path}`, 403, {});
+    };
+    const refused = await lookAtCluster(cluster, scope);
+    assert.deepEqual(refused.findings, []);
+    assert.deepEqual(
+      refused.unasked.map(({ got }) => got),
+      ['no right to create subjectaccessreviews'],
+    );
+    assert.ok(asked <= 20, String(asked));
   });
 
   it('names the right that whoever asks lacks', () => {
@@ -380,6 +577,10 @@ describe('who may read the Secrets of a namespace', () => {
         new KubernetesError('POST /apis/authorization.k8s.io/v1/subjectaccessreviews', 403, {}),
       ),
       'create subjectaccessreviews',
+    );
+    assert.equal(
+      missingRight(new KubernetesError('GET /api/v1/namespaces/kube-system', 403, {})),
+      'get namespaces',
     );
     assert.equal(missingRight(new KubernetesError(`GET ${path}`, 500, {})), undefined);
   });

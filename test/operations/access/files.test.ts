@@ -32,7 +32,7 @@ describe('who may read files', () => {
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   const file = 'secrets/trading/kraken_api_key';
-  const look = (machine = thisMachine) =>
+  const answers = (machine = thisMachine) =>
     lookAtFiles(
       {
         stack: 'dev',
@@ -43,6 +43,11 @@ describe('who may read files', () => {
       accounts,
       machine,
     );
+  const look = (machine = thisMachine) => {
+    const { findings, unasked } = answers(machine);
+    assert.deepEqual(unasked, []);
+    return findings;
+  };
   const differences = (machine = thisMachine) =>
     look(machine).filter(({ expected }) => expected === undefined);
 
@@ -82,6 +87,47 @@ describe('who may read files', () => {
     );
     chmodSync(join(folder, 'secrets'), 0o1777);
     assert.deepEqual(differences(), []);
+  });
+
+  /** Of a directory, as a fake has it. */
+  const owned = (gid: number): typeof thisMachine => ({
+    ...thisMachine,
+    stat: (path) => {
+      const stat = thisMachine.stat(path);
+      return stat && path.endsWith('secrets') ? Object.assign(stat, { uid: 1000, gid }) : stat;
+    },
+    uid: 1000,
+  });
+
+  it('takes a group of its owner alone for nobody, and names who else is in a group', () => {
+    chmodSync(join(folder, 'secrets'), 0o775);
+    chmodSync(join(folder, file), 0o400);
+    const put = (gid: number) =>
+      differences(owned(gid))
+        .filter(({ way }) => way.startsWith('put'))
+        .map(({ who }) => who);
+    // As a clone has it where everybody has a group of their own.
+    assert.deepEqual(put(1000), []);
+    assert.deepEqual(put(999), ['User:bob', 'User:eve']);
+    assert.deepEqual(put(4711), ['Group:4711']);
+  });
+
+  it('says of a directory that may not be looked at that it was not asked, once', () => {
+    const machine = {
+      ...thisMachine,
+      stat: (path: string): Stats | undefined => {
+        if (path.endsWith('kraken_api_key')) {
+          throw Object.assign(new Error(canary), { code: 'EACCES', syscall: 'lstat' });
+        }
+        return thisMachine.stat(path);
+      },
+    };
+    const { findings, unasked } = answers(machine);
+    assert.deepEqual(findings, []);
+    assert.deepEqual(
+      unasked.map(({ got }) => got),
+      [`EACCES in ${join(folder, 'secrets/trading')}`],
+    );
   });
 
   it('finds a link in the place of a file', () => {
@@ -152,6 +198,32 @@ describe('who reaches a Docker engine', () => {
     assert.deepEqual(
       findings.map(({ who }) => who),
       ['everybody', 'User:bob'],
+    );
+  });
+
+  it('is who reaches what a link leads to', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'socket-'));
+    const socket = join(folder, 'engine.sock');
+    writeFileSync(socket, '');
+    chmodSync(socket, 0o600);
+    symlinkSync(socket, join(folder, 'docker.sock'));
+    const host = `unix://${join(folder, 'docker.sock')}`;
+    const { findings } = lookAtSocket({ ...scope, host }, accounts);
+    chmodSync(socket, 0o606);
+    const open = lookAtSocket({ ...scope, host }, accounts).findings;
+    rmSync(folder, { recursive: true });
+    assert.ok(!findings.some(({ who }) => who === 'everybody'));
+    assert.ok(open.some(({ who }) => who === 'everybody'));
+  });
+
+  it('is not asked where it may not be looked at', () => {
+    const refusing = (): Stats => {
+      throw Object.assign(new Error('x'), { code: 'EACCES', syscall: 'stat' });
+    };
+    const { unasked } = lookAtSocket(scope, accounts, refusing);
+    assert.deepEqual(
+      unasked.map(({ got }) => got),
+      ['EACCES of /var/run/docker.sock'],
     );
   });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Finding } from '../../../operations/access/finding.ts';
 import { exitCodeOf, reportOf } from '../../../operations/access/report.ts';
+import { withNotAsked } from '../../../operations/access/request.ts';
 import { shown } from '../../../operations/access/shown.ts';
 import { parseRequest } from '../../../operations/access.ts';
 import { CommandError } from '../../../operations/engine/command-error.ts';
@@ -47,6 +48,40 @@ describe('an access report', () => {
       of(all).readers.map(({ secrets }) => secrets),
       [['b']],
     );
+  });
+
+  it('is the same in whatever order systems answer, with one row for tokens of one name', () => {
+    const tokens = ['b', 'a'].map((accessor) => finding({ fix: `revoke ${accessor}` }));
+    assert.deepEqual(
+      of(tokens).differences.map(({ fix }) => fix),
+      ['revoke a; revoke b'],
+    );
+    const unasked = ['y', 'x'].map((got) => ({ system: 'AWS', got, fix: 'log in' }));
+    const one = reportOf('prod', '', { findings: [], unasked }, []);
+    const other = reportOf('prod', '', { findings: [], unasked: unasked.toReversed() }, []);
+    assert.deepEqual(one, other);
+  });
+
+  it('ends with 2 for a file that may not be read, and throws what it does not know', async () => {
+    const failing = async (error: Error): Promise<number> =>
+      await withNotAsked(async () => {
+        throw error;
+      });
+    const lines: string[] = [];
+    const { error: say } = console;
+    console.error = (line: string) => void lines.push(line);
+    try {
+      const refused = { code: 'EACCES', syscall: 'open', path: '/x/y' };
+      assert.equal(await failing(Object.assign(new Error('m'), refused)), 2);
+      await assert.rejects(failing(new TypeError('m')), TypeError);
+      const lost = { code: 'ECONNREFUSED', syscall: 'connect' };
+      await assert.rejects(failing(Object.assign(new Error('m'), lost)), /^Error: m$/);
+    } finally {
+      console.error = say;
+    }
+    assert.deepEqual(lines, [
+      '/x/y: got EACCES; allowed: a file that may be read; fix: ls -l /x/y says whose it is',
+    ]);
   });
 
   it('ends with 0 as expected, 1 with differences, 2 when somebody could not be asked', () => {
