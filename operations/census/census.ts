@@ -10,7 +10,7 @@ import { DockerApi } from '../../plugins/docker-api.ts';
 import { KubernetesApi } from '../../plugins/kubernetes-api.ts';
 import { PluginError } from '../../plugins/resource-handler.ts';
 import { VaultApi } from '../../plugins/vault-api.ts';
-import { pulumiCommand, report } from '../../settings/mistake.ts';
+import { report } from '../../settings/mistake.ts';
 import type { Settings } from '../../settings.ts';
 import type { Config } from '../doctor/config.ts';
 import {
@@ -21,15 +21,9 @@ import {
   openSwarm,
   silentCluster,
   silentSwarm,
+  unknownCluster,
 } from '../doctor/connections.ts';
-import {
-  type Finding,
-  isDeliverable,
-  isExpected,
-  type KeyFacts,
-  pathOf,
-  problem,
-} from '../doctor/facts.ts';
+import { type Finding, isDeliverable, isExpected, type KeyFacts, pathOf } from '../doctor/facts.ts';
 import { judge } from '../doctor/values.ts';
 import { CommandError } from '../engine/command-error.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -223,7 +217,7 @@ async function askCluster(known: Case, name: TargetName, namespace: string): Pro
   const own = groups.filter(({ tag: each }) => synced || each !== undefined);
   try {
     const kubeconfig = await kubeconfigOf(raw);
-    if (kubeconfig === undefined) return unasked(name, noContext(stack, raw));
+    if (kubeconfig === undefined) return unasked(name, unknownCluster(stack, raw));
     const api = await openCluster(stack, raw, kubeconfig);
     if (!(api instanceof KubernetesApi)) return unasked(name, api);
     const about = { target: name, stack, namespace, kubectl, synced, fix, groups: own, readers };
@@ -273,13 +267,6 @@ async function askManager({ engine, raw, groups }: Case, target: TargetName): Pr
   } catch (error) {
     return unasked(target, silentSwarm(error, host));
   }
-}
-
-/** Of a machine such as a CI runner, whose kubeconfig does not have the stack's context. */
-function noContext(stack: string, { kubeContext }: Config['settings']): Finding {
-  const other = pulumiCommand(stack, 'config', 'set', 'kubeContext', 'NAME');
-  const fix = `a kubeconfig that has context ${String(kubeContext)} (KUBECONFIG), or ${other}`;
-  return problem('cluster', 'no cluster that the settings name', 'one that can be asked', fix);
 }
 
 function unasked(target: string, { what, got, fix }: Finding): Answers {

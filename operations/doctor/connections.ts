@@ -42,6 +42,13 @@ export function silentCluster(error: unknown, kubectl: string): Finding {
   return problem('cluster', got, 'one that can be asked', fix);
 }
 
+/** Of a machine such as a CI runner, whose kubeconfig does not have the stack's context. */
+export function unknownCluster(stack: string, { kubeContext }: Settings): Finding {
+  const other = pulumiCommand(stack, 'config', 'set', 'kubeContext', 'NAME');
+  const fix = `a kubeconfig that has context ${String(kubeContext)} (KUBECONFIG), or ${other}`;
+  return problem('cluster', 'no cluster that the settings name', 'one that can be asked', fix);
+}
+
 export function dockerHostOf({ dockerHost = 'unix:///var/run/docker.sock' }: Settings): string {
   return String(dockerHost);
 }

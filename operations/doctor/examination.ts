@@ -18,6 +18,7 @@ import {
   openSwarm,
   silentCluster,
   silentSwarm,
+  unknownCluster,
 } from './connections.ts';
 import { askContainer, isCompose, runIn } from './container.ts';
 import { tagKeyOf, withDrift } from './drift.ts';
@@ -199,8 +200,12 @@ async function clusterOf(
   const kubeconfig = await kubeconfigOf(settings);
   const unknown: Delivered = { target, arrivals: new Map(), findings: [] };
   const bot: BotFacts = { report: undefined, restart: '', findings: [] };
-  // The settings' own mistake says so already.
-  if (kubeconfig === undefined) return { delivered: unknown, bot };
+  if (kubeconfig === undefined) {
+    // Of a target that is applied from here, the settings' own mistake says so already.
+    const isApplied = targetOf(target).kind === 'cluster';
+    const findings = isApplied ? [] : [unknownCluster(stack, settings)];
+    return { delivered: unknown, bot: { ...bot, findings } };
+  }
   // One right may be there and another not: each question has an answer of its own.
   const heard = async <T>(ask: () => Promise<T>, silent: (finding: Finding) => T): Promise<T> => {
     try {

@@ -58,11 +58,14 @@ describe('an examination of a stack in a cluster', () => {
   });
   after(() => rmSync(directory, { recursive: true }));
 
-  function engineOf(delivered: ReadonlyMap<SecretKey, string>): Engine {
+  function engineOf(
+    delivered: ReadonlyMap<SecretKey, string>,
+    places: object = { [target]: { namespace: 'hummingbot', next: 'kubectl get pods' } },
+  ): Engine {
     const tags = [...delivered].map(([key, value]) => [key, tag('the key', [[key, value]])]);
     const outputs = {
       tags: { trading: { group: groupTag, keys: Object.fromEntries(tags) } },
-      delivered: { [target]: { namespace: 'hummingbot', next: 'kubectl get pods' } },
+      delivered: places,
     };
     const result = { plaintext: JSON.stringify('the key') };
     const state = { deployment: { resources: [{ urn, outputs: { result } }] } };
@@ -107,6 +110,21 @@ describe('an examination of a stack in a cluster', () => {
       `${target}, trading: got an older value, or none, of binance_secret_key`,
       deaf,
     ]);
+  });
+
+  it('says so of files for git when this machine does not know their cluster', async () => {
+    const git = targetNames.find((each) => targetOf(each).kind === 'git') ?? '';
+    const places = { [git]: { manifests: directory, next: 'git push' } };
+    const settings = {
+      ...{ targets: [git], exchanges: ['binance'], services: [], namespace: 'hummingbot' },
+      ...{ kubeContext: 'eks-prod', cluster: 'uid', trading: Object.fromEntries(values) },
+    };
+    const engine = engineOf(values, places);
+    const { problems } = diagnose(await examine(engine, { settings, mistakes: [] }));
+    const [line] = problems.filter(({ what }) => what === 'cluster');
+    assert.match(line?.got ?? '', /^no cluster that the settings name$/);
+    assert.match(line?.fix ?? '', /^a kubeconfig that has context eks-prod \(KUBECONFIG\), or /);
+    assert.deepEqual(server.requests, []);
   });
 
   it('asks nothing of another cluster', async () => {
