@@ -21,6 +21,7 @@ import {
   storeRecord,
 } from './rotation/files.ts';
 import { givenValues } from './rotation/given-values.ts';
+import { hookOf } from './rotation/hooks.ts';
 import { type Journal, keptOf, without } from './rotation/journal.ts';
 import { cutOffLine, lastBefore } from './rotation/last-entry.ts';
 import { dueItems, type Ledger, lastRotated, openItems } from './rotation/ledger.ts';
@@ -78,30 +79,34 @@ async function main(): Promise<number> {
   if (!plan) await Turn.take(stack);
   if (act === 'confirm') return confirm(request, loadLedger(stack));
   const scope = await scopeOf(engine);
-  const { compromised } = request;
+  const { compromised, which } = request;
+  const held = loadJournal(stack).current;
+  // An emergency waits for nothing, nor does its end.
+  const goesOn = act === 'resume' || act === 'abort';
+  const urgent = compromised || (goesOn && (held?.next ?? held)?.emergency !== undefined);
   const known = await ledgerOf(scope, request);
   const cutOff = cutOffLine(stack, scope.outputs.tags, loadJournal(stack), known);
-  // An emergency does not wait for a line that another checkout may have.
-  if (cutOff !== undefined && !compromised) throw new CommandError(cutOff);
+  // Another checkout may have that line.
+  if (cutOff !== undefined && !urgent) throw new CommandError(cutOff);
   if (cutOff !== undefined) console.error(cutOff);
   const isNew = act === 'rotate' || act === 'back';
-  // A wrong word changes nothing, nor does one that has to wait.
+  // A wrong word changes nothing, nor does one that has to wait; a schedule revokes all the same.
   const keys = isNew ? chosen(scope, request, known) : [];
-  if (isNew && !plan && !compromised) refuseUnfinished(stack, loadJournal(stack));
-  // Who goes back or gives up may be about to use an old credential again; an emergency waits for nothing.
-  const urgent =
-    compromised || (act === 'resume' && loadJournal(stack).current?.emergency !== undefined);
+  const mayWait = isNew && !plan && !compromised;
+  if (mayWait && which !== 'due') refuseUnfinished(stack, loadJournal(stack));
+  // Who goes back or gives up may be about to use an old credential again.
   if (!plan && !urgent && act !== 'back' && act !== 'abort') {
     const done = await revokePending(engine, scope);
     if (act === 'revoke') return afterRevoking(stack, done);
   }
   const ledger = loadLedger(stack);
-  if (act === 'resume' || act === 'abort') return await goOn(engine, scope, request);
+  if (goesOn) return await goOn(engine, scope, request);
   if (keys.length === 0) {
     console.log(`Nothing of stack ${stack} is due.`);
     return 0;
   }
   const journal = loadJournal(stack);
+  if (mayWait) refuseUnfinished(stack, journal);
   console.log('1 of 6  scope');
   for (const line of scopeLines(scope, keys, ledger)) console.log(line);
   const bots = compromised ? await botsOf(scope, request, keys) : [];
@@ -111,7 +116,12 @@ async function main(): Promise<number> {
   const [own, others] = withoutPeople(keys, request);
   if (own.length > 0) {
     const rotated = own.map((key) => ({ path: pathOf(key), old: null, oldTag: '', worth: false }));
-    const start = { ...beginning(scope, request), ...begun, kind: 'rotate', due: 'value' } as const;
+    const start = {
+      ...beginning(scope, request, own),
+      ...begun,
+      kind: 'rotate',
+      due: 'value',
+    } as const;
     const code = await run(engine, scope, request, journal, { ...start, keys: rotated });
     if (code !== 0) return code;
   }
@@ -164,15 +174,17 @@ function withoutPeople(
   return [keys.filter(isMade), keys.filter((key) => !isMade(key))];
 }
 
-function refuseUnfinished(stack: string, { current }: Journal): void {
+/** @param bans a word that would start a bot with what is compromised */
+function refuseUnfinished(stack: string, { current }: Journal, bansAbort = false): void {
   if (current === undefined || !holdsValues(current)) return;
   const { keys, due, emergency } = current.next ?? current;
   const paths = keys.map(({ path }) => path);
   const again = `npm run rotate -- --stack ${stack}`;
   const other =
-    emergency === undefined ? '--abort' : `${again} --compromised ${paths.join(' ')} OTHERS`;
+    emergency === undefined ? 'or --abort' : `or ${again} --compromised ${paths.join(' ')} OTHERS`;
+  const then = bansAbort ? 'then the same command' : other;
   throw new CommandError(
-    `stack ${stack}: got a rotation of ${paths.join(', ')} that is not over (${due}); allowed: one at a time; fix: ${again} --resume, or ${other}`,
+    `stack ${stack}: got a rotation of ${paths.join(', ')} that is not over (${due}); allowed: one at a time; fix: ${again} --resume, ${then}`,
   );
 }
 
@@ -184,12 +196,12 @@ async function replace(
   before: Journal,
   { keys, bots }: { readonly keys: readonly SecretKey[]; readonly bots: readonly string[] },
 ): Promise<number> {
-  const wanted = emergencyOf(scope, keys, bots, beginning(scope, request));
+  const wanted = emergencyOf(scope, keys, bots, beginning(scope, request, keys));
   const first = before.current && superseded(before.current, wanted);
   if (first === undefined && before.current !== undefined && holdsValues(before.current)) {
     // In the middle of a roll out, which has to be ended first: without a bot meanwhile.
     if (bots.length > 0) await stopAtOnce(scope);
-    refuseUnfinished(request.stack, before);
+    refuseUnfinished(request.stack, before, before.current.emergency === undefined);
   }
   return await run(engine, scope, request, before, first ?? wanted);
 }
@@ -208,7 +220,12 @@ async function ledgerOf(scope: Scope, request: Request): Promise<Ledger> {
   }
 }
 
-function beginning({ outputs, settings }: Scope, { why, stack, compromised }: Request): Beginning {
+/** @throws CommandError where a hook would revoke what a bot may still have, and nobody can ask whether it runs */
+function beginning(
+  { outputs, settings }: Scope,
+  { why, stack, compromised }: Request,
+  keys: readonly SecretKey[],
+): Beginning {
   const id = base32.encode(randomBytes(5)).slice(0, 6).toLowerCase();
   const targets = Object.keys(outputs.delivered);
   const before = lastBefore(settings);
@@ -217,13 +234,17 @@ function beginning({ outputs, settings }: Scope, { why, stack, compromised }: Re
   if (compromised) return common;
   const { running, silent } = composeBot(outputs.delivered);
   if (running !== undefined) return { ...common, ran: [running.target] };
-  // One that runs would keep the old values, and nobody would know.
-  if (silent === noRight) {
+  if (silent === undefined) return common;
+  const hooked = keys.filter((key) => isOfBot(key) && hookOf(settings, 'revoke', key));
+  // One that runs would keep the old values, and nobody would know before they are revoked.
+  if (silent === noRight && hooked.length > 0) {
     throw new CommandError(
-      `docker: got ${silent}; allowed: an engine that says whether the bot runs; fix: rotate as a user who may (id -nG lists docker), npm run rotate -- --stack ${stack}; nothing was changed`,
+      `docker: got ${silent}, by which a bot may keep ${hooked.map(pathOf).join(', ')}, which a hook revokes; allowed: an engine that says whether the bot runs; fix: npm run rotate -- --stack ${stack} as a user who may (docker info says so)`,
     );
   }
-  if (silent !== undefined) console.log(`  docker: ${silent}, so no bot of it is started anew`);
+  console.log(
+    `  docker: ${silent}, so no bot of it is started anew: one that runs needs it by hand`,
+  );
   return common;
 }
 
@@ -260,7 +281,7 @@ async function back(
   const { stack } = request;
   const paths = keys.map(pathOf);
   const tags = await tagsOf(engine, scope, journal, paths);
-  const way = wayBack(journal, ledger, paths, beginning(scope, request), tags);
+  const way = wayBack(journal, ledger, paths, beginning(scope, request, keys), tags);
   if (way === undefined) {
     throw new CommandError(
       `${paths.join(', ')}: got no old value to go back to; allowed: keys that were rotated together on this machine, and whose old credential nobody has confirmed as revoked and nobody else may have; fix: npm run rotate -- --stack ${stack} ${request.words.join(' ')}, with a new value`,
@@ -299,8 +320,8 @@ async function run(
   current: Rotation,
 ): Promise<number> {
   const { stack, skipCheck, evenIfRunning, file } = request;
-  const words =
-    current.emergency === undefined ? current.keys.map(({ path }) => path).join(' ') : '--resume';
+  const { emergency, keys } = current.next ?? current;
+  const words = emergency === undefined ? keys.map(({ path }) => path).join(' ') : '--resume';
   const command = `npm run rotate -- --stack ${stack} ${words}`;
   const config = new SealedConfig(engine);
   const hands = new OwnHands({

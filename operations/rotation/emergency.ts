@@ -1,6 +1,7 @@
 /** A rotation of keys that somebody else may have: which bots it stops first, and what it begins with. */
 import { entryOf, type SecretKey } from '../../components/catalog.ts';
 import { PluginError } from '../../plugins/resource-handler.ts';
+import { isCompose } from '../doctor/container.ts';
 import { findBots, unstopped } from './bots.ts';
 import type { Request } from './request.ts';
 import type { Rotation } from './rotation.ts';
@@ -44,7 +45,9 @@ export async function stopAtOnce({ settings, outputs: { delivered } }: Scope): P
     console.log(`  ${bot.name}: it may cancel its orders, and stops`);
     try {
       await bot.stop();
-      console.log(`  ${bot.name}: stopped; npm start would start it again`);
+      const { directory, next = '' } = delivered[bot.target] ?? {};
+      const how = isCompose(next) ? `cd ${directory} && ${next}` : 'npm start';
+      console.log(`  ${bot.name}: stopped, which nothing has recorded: ${how} starts it again`);
     } catch (error) {
       if (!(error instanceof PluginError)) throw error;
       console.error(`${bot.name}: got ${error.message}: stop it by hand (docs/emergency.md)`);

@@ -228,7 +228,8 @@ export function aborted(rotation: Rotation): Rotation | undefined {
 
 /** Over without another step: nothing has moved, and new credentials that were given are not used. */
 export function givenUp(rotation: Rotation): Rotation {
-  return { ...rotation, goal: 'old', items: unusedItems(rotation, []), due: 'record' };
+  const items = unusedItems(rotation, rotation.foreign ?? []);
+  return { ...rotation, goal: 'old', items, due: 'record' };
 }
 
 /** Whether it has come so far that something has to be kept or recorded: values, or bots that it stopped. */
@@ -253,6 +254,7 @@ export function superseded(rotation: Rotation, wanted: Rotation): Rotation | und
   const current = rotation.next ?? rotation;
   const paths = wanted.keys.map(({ path }) => path);
   if (current.emergency === undefined) {
+    if (!holdsValues(current)) return wanted;
     // Nothing of an ordinary one is on its way: the old values are in every place.
     const still: readonly Step[] = ['value', 'check', 'taken back'];
     return still.includes(current.due) ? { ...givenUp(current), next: wanted } : undefined;

@@ -73,7 +73,7 @@ export function composeBot(
 
 function refusalIn({ code, stderr }: Ran): ComposeBot['silent'] {
   if (code === 0 || code === undefined) return undefined;
-  if (/permission denied/iu.test(stderr)) return noRight;
+  if (/permission denied while trying to connect/iu.test(stderr)) return noRight;
   return /cannot connect|failed to connect|daemon running|no such host|refused/iu.test(stderr)
     ? noAnswer
     : undefined;

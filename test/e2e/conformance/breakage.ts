@@ -32,27 +32,63 @@ export function readOnlyFolder(path: () => string): Breakage {
   };
 }
 
-/** The API server lets nobody make a Secret more in the namespace: no deployer, no controller. */
-export function noSecretMore(stack: RehearsedStack): Breakage {
-  const name = 'no-secret-more';
+/** The API server takes no write of a Secret of the namespace: of no deployer, of no controller. */
+export function noSecretWritten(stack: RehearsedStack): Breakage {
+  const name = 'no-secret-written';
   const { namespace } = stack;
-  const hard = { 'count/secrets': '0' };
+  const policies = async () => {
+    const { config, library } = stack.access;
+    return config.makeApiClient(library.AdmissionregistrationV1Api);
+  };
+  const resourceRules = [
+    {
+      apiGroups: [''],
+      apiVersions: ['v1'],
+      resources: ['secrets'],
+      operations: ['CREATE', 'UPDATE'],
+    },
+  ];
+  const namespaceSelector = { matchLabels: { 'kubernetes.io/metadata.name': namespace } };
   return {
-    name: 'the API server takes no Secret more',
+    name: 'the API server takes no Secret',
     async breaks() {
-      const { core } = stack.access;
-      const body = { metadata: { name }, spec: { hard } };
-      await core.createNamespacedResourceQuota({ namespace, body });
-      const counts = async (): Promise<boolean> => {
-        const { status } = await core.readNamespacedResourceQuota({ namespace, name });
-        return status?.used?.['count/secrets'] !== undefined;
-      };
-      if (!(await eventually(30, counts))) throw new Error('the quota is not counted');
+      const api = await policies();
+      await api.createValidatingAdmissionPolicy({
+        body: {
+          metadata: { name },
+          spec: {
+            failurePolicy: 'Fail',
+            matchConstraints: { resourceRules },
+            validations: [{ expression: 'false', message: 'no Secret is taken for now' }],
+          },
+        },
+      });
+      await api.createValidatingAdmissionPolicyBinding({
+        body: {
+          metadata: { name },
+          spec: {
+            policyName: name,
+            validationActions: ['Deny'],
+            matchResources: { namespaceSelector },
+          },
+        },
+      });
+      // The API server takes a moment to know it.
+      const denies = async (): Promise<boolean> =>
+        await stack.access.core
+          .createNamespacedSecret({ namespace, body: { metadata: { name } }, dryRun: 'All' })
+          .then(
+            () => false,
+            () => true,
+          );
+      if (!(await eventually(30, denies))) throw new Error('the policy is not in force');
     },
     async mends() {
-      const { core } = stack.access;
-      const { items } = await core.listNamespacedResourceQuota({ namespace });
-      if (items.length > 0) await core.deleteNamespacedResourceQuota({ namespace, name });
+      const api = await policies();
+      const { items } = await api.listValidatingAdmissionPolicyBinding();
+      if (!items.some(({ metadata }) => metadata?.name === name)) return;
+      await api.deleteValidatingAdmissionPolicyBinding({ name });
+      await api.deleteValidatingAdmissionPolicy({ name });
     },
   };
 }

@@ -6,7 +6,7 @@ import { differences } from '../../../rehearsal/keystore.ts';
 import { shownRequest } from '../audit-log.ts';
 import type { Checkout, Result } from '../checkout.ts';
 import { type Mark, RehearsedStack } from '../rehearsed-stack.ts';
-import { type Breakage, noSecretMore } from './breakage.ts';
+import { type Breakage, noSecretWritten } from './breakage.ts';
 import type { ConformingTarget } from './target.ts';
 import { everyByteClass, pairsIn } from './values.ts';
 
@@ -58,7 +58,7 @@ export class ClusterTarget implements ConformingTarget {
     if (!protect) this.#stack.commit('protect', false);
     this.checkout = this.#stack.checkout;
     const store = args.storeFails?.(this.#stack);
-    this.breakages = [...(store === undefined ? [] : [store]), noSecretMore(this.#stack)];
+    this.breakages = [...(store === undefined ? [] : [store]), noSecretWritten(this.#stack)];
     this.#prepare = args.prepare ?? (async () => async () => {});
   }
 

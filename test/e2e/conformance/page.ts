@@ -66,7 +66,7 @@ export function pageOf(outcomes: readonly Outcome[], facts: readonly string[]): 
     'Every target does the same, on its real systems, seen by its real consumer: the suite is',
     '`test/e2e/conformance/suite.ts`, a target is an adapter beside it. Written by `npm run conformance -- --write`',
     `${facts.join(', ')}. Seconds say how long a check took; an empty cell, that the target carries every`,
-    'value, or has no controller of its own that could bring a Secret back.',
+    'value, has no controller of its own that could bring a Secret back, or fails in the middle of a rotation in the soak `rotate-failing` alone.',
     '',
     `| check | ${outcomes.map(({ target }) => `\`${target}\``).join(' | ')} |`,
     `| --- |${outcomes.map(() => ' --- |').join('')}`,

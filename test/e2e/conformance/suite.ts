@@ -244,11 +244,13 @@ export function conforms(target: ConformingTarget): void {
         await held.hold();
         try {
           const { old, next, said } = await rotates(held, 'once');
+          // What does not answer may be asked again before this has mended it.
           assert.match(
             said,
-            /the old value is back in every place; the new one is kept: .*--resume/u,
+            /the old value is (?:back in every place|set, and not in every place yet); /u,
           );
-          assert.ok((await target.value(other)) === old, 'the old value is not back');
+          const isBack = said.includes('the old value is back');
+          assert.ok(!isBack || (await target.value(other)) === old, 'the old value is not back');
           const { code, stdout, stderr } = await held.rotate(['--resume'], '');
           assert.equal(code, 0, stdout + stderr);
           await isDone(held, places, next);

@@ -117,6 +117,14 @@ describe('a rotation', () => {
       assert.ok(taken && forbidsUp(taken));
       assert.deepEqual(finished({ current: taken, kept: [] }).current, urgent);
     }
+    // Nothing was given yet: there is nothing to record.
+    assert.equal(superseded(start, urgent), urgent);
+    // What a third value has replaced is a person's to revoke.
+    const foreign = advance(failed, { of: 'take back', foreign: [path] });
+    assert.deepEqual(
+      superseded(foreign, urgent)?.items.map(({ revoke }) => revoke),
+      ['unused', 'old'],
+    );
     for (const each of [play(valued, checked), failed, play(valued, checked, rolled)]) {
       assert.equal(superseded(each, urgent), undefined);
     }
