@@ -104,6 +104,8 @@ print(materialise.resource.getrlimit(materialise.resource.RLIMIT_CORE))`;
       const over = (): boolean => child.exitCode !== null || child.signalCode !== null;
       const program = await appearing(root, /@pulumi\/pulumi\/cmd\/run/u, over);
       assert.ok(program !== undefined);
+      // On a busy machine it would be over before all of them are looked at.
+      process.kill(program.pid, 'SIGSTOP');
       // npm and its shell have seen nothing.
       const seen = descendants(root).filter(({ command }) => !/^(?:npm|sh) /u.test(command));
       const limits = seen.map(({ pid, command }) => `${limitOf(pid)} ${command.slice(0, 60)}`);
@@ -114,6 +116,7 @@ print(materialise.resource.getrlimit(materialise.resource.RLIMIT_CORE))`;
         [],
       );
       process.kill(program.pid, 'SIGABRT');
+      process.kill(program.pid, 'SIGCONT');
       await ended;
       assert.notEqual(child.exitCode, 0);
       for (const at of ['', 'out', 'out/dev', '.local'].map((each) => checkout.path(each))) {
