@@ -80,12 +80,13 @@ async function main(): Promise<number> {
   if (act === 'confirm') return confirm(request, loadLedger(stack));
   const scope = await scopeOf(engine);
   const { compromised, which } = request;
-  const held = loadJournal(stack).current;
+  const before = loadJournal(stack);
   // An emergency waits for nothing, nor does its end.
   const goesOn = act === 'resume' || act === 'abort';
+  const { current: held } = before;
   const urgent = compromised || (goesOn && (held?.next ?? held)?.emergency !== undefined);
   const known = await ledgerOf(scope, request);
-  const cutOff = cutOffLine(stack, scope.outputs.tags, loadJournal(stack), known);
+  const cutOff = cutOffLine(stack, scope.outputs.tags, before, known);
   // Another checkout may have that line.
   if (cutOff !== undefined && !urgent) throw new CommandError(cutOff);
   if (cutOff !== undefined) console.error(cutOff);
@@ -93,7 +94,7 @@ async function main(): Promise<number> {
   // A wrong word changes nothing, nor does one that has to wait; a schedule revokes all the same.
   const keys = isNew ? chosen(scope, request, known) : [];
   const mayWait = isNew && !plan && !compromised;
-  if (mayWait && which !== 'due') refuseUnfinished(stack, loadJournal(stack));
+  if (mayWait && which !== 'due') refuseUnfinished(stack, before);
   // Who goes back or gives up may be about to use an old credential again.
   if (!plan && !urgent && act !== 'back' && act !== 'abort') {
     const done = await revokePending(engine, scope);
@@ -174,7 +175,7 @@ function withoutPeople(
   return [keys.filter(isMade), keys.filter((key) => !isMade(key))];
 }
 
-/** @param bans a word that would start a bot with what is compromised */
+/** @param bansAbort whether it would start a bot with what is compromised */
 function refuseUnfinished(stack: string, { current }: Journal, bansAbort = false): void {
   if (current === undefined || !holdsValues(current)) return;
   const { keys, due, emergency } = current.next ?? current;
@@ -405,7 +406,7 @@ function ended(stack: string, { current }: Journal, wasInterrupted: boolean): nu
   console.error(
     `${paths}: the new value is set, and not in every place yet; what is done is kept: ${again} --resume goes on${other}`,
   );
-  return current.due === 'roll out' ? interrupted : 1;
+  return failure;
 }
 
 function confirm({ stack, item, why }: Request, ledger: Ledger): number {

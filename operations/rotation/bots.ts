@@ -63,7 +63,35 @@ export async function findBots(ground: Ground): Promise<FoundBots> {
   return { bots, troubles };
 }
 
-/** The line of a bot that does not stop, or that nobody knows of. */
+/** Stops one, and says so. @returns why it runs on; undefined when it does not */
+export async function stopped(bot: Bot): Promise<string | undefined> {
+  console.log(`  ${bot.name}: it may cancel its orders, and stops`);
+  try {
+    await bot.stop();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof PluginError)) throw error;
+    return error.message;
+  }
+}
+
+/**
+ * Bots that do not stop, or that nobody knows of.
+ * @param agreed whether somebody has said to go on all the same: then it is said, and nothing more
+ * @throws CommandError with a line for each
+ */
+export function refuseUnstopped(
+  troubles: readonly Trouble[],
+  command: string,
+  agreed: boolean,
+): void {
+  if (troubles.length === 0) return;
+  const refusal = unstopped(troubles, command);
+  if (!agreed) throw refusal;
+  console.error(refusal.message);
+}
+
+/** The line of each. */
 export function unstopped(troubles: readonly Trouble[], command: string): CommandError {
   const allowed = 'a bot that is stopped before its key is replaced';
   const fix = `stop it by hand (docs/emergency.md), then ${command} --even-if-running`;

@@ -1,8 +1,7 @@
 /** A rotation of keys that somebody else may have: which bots it stops first, and what it begins with. */
 import { entryOf, type SecretKey } from '../../components/catalog.ts';
-import { PluginError } from '../../plugins/resource-handler.ts';
 import { isCompose } from '../doctor/container.ts';
-import { findBots, unstopped } from './bots.ts';
+import { findBots, refuseUnstopped, stopped } from './bots.ts';
 import type { Request } from './request.ts';
 import type { Rotation } from './rotation.ts';
 import { type Scope, tagOf } from './scope.ts';
@@ -30,10 +29,7 @@ export async function botsOf(
   if (bots.length === 0 && troubles.length === 0) console.log('  no bot runs that is known here');
   const chosen = which === 'all' ? '--all' : words.join(' ');
   const command = `npm run rotate -- --stack ${stack} --compromised ${chosen}`;
-  if (troubles.length === 0) return bots.map(({ target }) => target);
-  const refusal = unstopped(troubles, command);
-  if (!evenIfRunning) throw refusal;
-  console.error(refusal.message);
+  refuseUnstopped(troubles, command, evenIfRunning);
   return bots.map(({ target }) => target);
 }
 
@@ -42,16 +38,14 @@ export async function stopAtOnce({ settings, outputs: { delivered } }: Scope): P
   const { bots, troubles } = await findBots({ settings, delivered });
   for (const { what, got } of troubles) console.error(`${what}: got ${got}: stop its bot by hand`);
   for (const bot of bots) {
-    console.log(`  ${bot.name}: it may cancel its orders, and stops`);
-    try {
-      await bot.stop();
-      const { directory, next = '' } = delivered[bot.target] ?? {};
-      const how = isCompose(next) ? `cd ${directory} && ${next}` : 'npm start';
-      console.log(`  ${bot.name}: stopped, which nothing has recorded: ${how} starts it again`);
-    } catch (error) {
-      if (!(error instanceof PluginError)) throw error;
-      console.error(`${bot.name}: got ${error.message}: stop it by hand (docs/emergency.md)`);
+    const got = await stopped(bot);
+    if (got !== undefined) {
+      console.error(`${bot.name}: got ${got}: stop it by hand (docs/emergency.md)`);
+      continue;
     }
+    const { directory, next = '' } = delivered[bot.target] ?? {};
+    const how = isCompose(next) ? `cd ${directory} && ${next}` : 'npm start';
+    console.log(`  ${bot.name}: stopped, which nothing has recorded: ${how} starts it again`);
   }
 }
 

@@ -165,12 +165,8 @@ export class NewValues {
       return [];
     }
     const again = olds.filter(({ key, old }) => opened.get(old) === values.get(key));
-    const keys = new Set(again.map(({ key }) => key));
-    return same(
-      values,
-      new Map([...keys].map((key) => [key, values.get(key)] as const)),
-      'a value that was replaced and is to be revoked',
-    );
+    const found = new Map(again.map(({ key, old }) => [key, opened.get(old)] as const));
+    return same(values, found, 'a value that was replaced and is to be revoked');
   }
 
   /** What the settings, and the targets among them, say of the new values. */

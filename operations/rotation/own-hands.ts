@@ -1,10 +1,9 @@
 /** What the steps of a rotation do to a real stack. */
 import { entryOf, type SecretKey } from '../../components/catalog.ts';
-import { PluginError } from '../../plugins/resource-handler.ts';
 import { madeFrom } from '../../settings/made-from.ts';
 import { stackFilePath } from '../doctor/config.ts';
 import type { Engine } from '../engine/engine.ts';
-import { findBots, unstopped } from './bots.ts';
+import { findBots, refuseUnstopped, stopped } from './bots.ts';
 import { check } from './checks.ts';
 import { Copies } from './copies.ts';
 import type { Hands, RollOut } from './drive.ts';
@@ -71,26 +70,14 @@ export class OwnHands implements Hands {
     const { stack } = engine;
     const { settings, outputs } = scope;
     const { bots, troubles } = await findBots({ settings, delivered: outputs.delivered });
+    const { bots: known = [] } = emergency ?? {};
     const command = `npm run rotate -- --stack ${stack} --resume`;
     // What ran when it began, and cannot be asked now, may run on.
-    if (troubles.length > 0 && (emergency?.bots.length ?? 0) > 0) {
-      const line = unstopped(troubles, command);
-      if (!evenIfRunning) throw line;
-      console.error(line.message);
-    }
-    for (const bot of bots) {
-      if (!emergency?.bots.includes(bot.target)) continue;
-      console.log(`  ${bot.name}: it may cancel its orders, and stops`);
-      try {
-        await bot.stop();
-      } catch (error) {
-        if (!(error instanceof PluginError)) throw error;
-        const line = unstopped([{ what: bot.name, got: error.message }], command);
-        if (!evenIfRunning) throw line;
-        console.error(line.message);
-        continue;
-      }
-      console.log(`  ${bot.name}: stopped`);
+    if (known.length > 0) refuseUnstopped(troubles, command, evenIfRunning);
+    for (const bot of bots.filter(({ target }) => known.includes(target))) {
+      const got = await stopped(bot);
+      if (got === undefined) console.log(`  ${bot.name}: stopped`);
+      else refuseUnstopped([{ what: bot.name, got }], command, evenIfRunning);
     }
   }
 

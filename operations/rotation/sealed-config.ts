@@ -25,7 +25,7 @@ export class SealedConfig {
   readonly #aside: string;
   #copies = 0;
   #open = 0;
-  /** Values that were sealed here, by their ciphertext: nobody is asked to open them. */
+  /** Values that were sealed or opened here, by their ciphertext: nobody is asked to open them again. */
   readonly #known = new Map<string, string>();
 
   constructor(engine: Engine) {
@@ -82,32 +82,35 @@ export class SealedConfig {
   /**
    * Has Pulumi decrypt values. What it gives is secret, and stays in this process.
    * @param values by path
+   * @throws CommandError when they do not open
    */
   async open(values: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, string>> {
-    const known = new Map(
-      [...values].flatMap(([path, sealed]) => {
-        const value = this.#known.get(sealed);
-        return value === undefined ? [] : [[path, value] as const];
-      }),
-    );
-    if (known.size === values.size) return known;
-    const text = withSealed(readFileSync(this.#path, 'utf8'), values);
-    return await this.#beside(text, async (aside) => {
-      const { code, stdout } = await this.#ask(aside, ['config', '--json', '--show-secrets']);
-      const [first = ''] = values.keys();
-      if (code !== 0) throw unsealed(first, 'pulumi config', code);
-      const settings = settingsIn(stdout);
-      return new Map([...values.keys()].map((path) => [path, valueIn(settings, path) ?? '']));
-    });
+    const opened = await this.#decrypted([...values.values()]);
+    const [first = ''] = values.keys();
+    if (typeof opened === 'number') throw unsealed(first, 'pulumi config', opened);
+    return new Map([...values].map(([path, sealed]) => [path, opened.get(sealed) ?? '']));
   }
 
   /**
-   * Has Pulumi decrypt texts, whatever keys they belong to, by one run for all of them.
+   * The same of any ciphertext, whatever key it belongs to.
    * @returns values by their ciphertext; undefined when they do not open, as behind a change of the
    *   stack's key
    */
   async openAll(texts: readonly string[]): Promise<ReadonlyMap<string, string> | undefined> {
-    if (texts.length === 0) return new Map();
+    const opened = await this.#decrypted(texts);
+    return typeof opened === 'number' ? undefined : opened;
+  }
+
+  /** One run for all that is not known yet. @returns values by their ciphertext, or its exit code */
+  async #decrypted(texts: readonly string[]): Promise<ReadonlyMap<string, string> | number> {
+    const left = [...new Set(texts)].filter((sealed) => !this.#known.has(sealed));
+    const code = left.length === 0 ? 0 : await this.#learn(left);
+    return code === 0
+      ? new Map(texts.map((sealed) => [sealed, this.#known.get(sealed) ?? '']))
+      : code;
+  }
+
+  async #learn(texts: readonly string[]): Promise<number> {
     const name = (at: number): string => `t${at}`;
     const changes = texts.map((now, at): Change => {
       const place = ['config', `${projectName}:${aside}`, name(at)];
@@ -116,11 +119,12 @@ export class SealedConfig {
     const text = withChanges(readFileSync(this.#path, 'utf8'), changes);
     return await this.#beside(text, async (path) => {
       const { code, stdout } = await this.#ask(path, ['config', '--json', '--show-secrets']);
-      if (code !== 0) return undefined;
+      if (code !== 0) return code;
       const settings = settingsIn(stdout);
-      return new Map(
-        texts.map((sealed, at) => [sealed, valueIn(settings, `${aside}.${name(at)}`) ?? '']),
-      );
+      for (const [at, sealed] of texts.entries()) {
+        this.#known.set(sealed, valueIn(settings, `${aside}.${name(at)}`) ?? '');
+      }
+      return 0;
     });
   }
 

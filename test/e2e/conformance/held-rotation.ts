@@ -29,20 +29,23 @@ export class HeldRotation {
     this.#folder = mkdtempSync(join(target.checkout.temporary, 'held-'));
   }
 
+  #at(name: string): string {
+    return join(this.#folder, name);
+  }
+
   /** Sets the hooks, and that nothing is waited for before a revocation. */
   async hold(): Promise<void> {
-    const at = (name: string): string => join(this.#folder, name);
-    const wait = `while [ ! -e '${at('go')}' ]; do sleep 0.05; done`;
+    const wait = `while [ ! -e '${this.#at('go')}' ]; do sleep 0.05; done`;
     const hooks = {
-      check: ['cat > /dev/null', `: > '${at('checked')}'`, wait],
-      revoke: ['cat > /dev/null', `echo asked >> '${at('revoked')}'`],
+      check: ['cat > /dev/null', `: > '${this.#at('checked')}'`, wait],
+      revoke: ['cat > /dev/null', `echo asked >> '${this.#at('revoked')}'`],
     };
     for (const [name, lines] of Object.entries(hooks)) {
-      writeFileSync(at(name), ['#!/bin/sh', ...lines, ''].join('\n'), { mode: 0o755 });
+      writeFileSync(this.#at(name), ['#!/bin/sh', ...lines, ''].join('\n'), { mode: 0o755 });
     }
     const settings = Object.keys(hooks).map((step) => [
       '--plaintext',
-      `rotation.${step}["${this.#path}"]=${at(step)}`,
+      `rotation.${step}["${this.#path}"]=${this.#at(step)}`,
     ]);
     const overlap = ['--plaintext', 'rotation.overlap=0'];
     await this.#config(['set-all', '--path', ...settings.flat(), ...overlap]);
@@ -62,15 +65,13 @@ export class HeldRotation {
 
   /** How often the hook was asked to revoke an old credential. */
   get revocations(): number {
-    const path = join(this.#folder, 'revoked');
+    const path = this.#at('revoked');
     return existsSync(path) ? readFileSync(path, 'utf8').split('\n').length - 1 : 0;
   }
 
   /** @param words `--resume`, or what is rotated */
   async rotate(words: readonly string[], input: string, stations: Stations = {}): Promise<Result> {
-    const [checked, go] = ['checked', 'go'].map((name) => join(this.#folder, name));
-    assert.ok(checked !== undefined && go !== undefined);
-    for (const path of [checked, go]) rmSync(path, { force: true });
+    for (const name of ['checked', 'go']) rmSync(this.#at(name), { force: true });
     const { checkout, stack, environment } = this.#target;
     const all = ['run', '--silent', 'rotate', '--', '--stack', stack, ...words];
     const child = checkout.start('npm', all, environment);
@@ -87,11 +88,11 @@ export class HeldRotation {
         if (said.includes('take back the old value')) settle();
       });
     });
-    while (!existsSync(checked) && !over) await sleep(50);
+    while (!existsSync(this.#at('checked')) && !over) await sleep(50);
     try {
       if (!over) await stations.beforeRollOut?.();
     } finally {
-      writeFileSync(go, '');
+      writeFileSync(this.#at('go'), '');
     }
     await Promise.race([takingBack, ended]);
     if (!over) await stations.beforeTakingBack?.();

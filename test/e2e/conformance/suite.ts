@@ -230,19 +230,31 @@ export function conforms(target: ConformingTarget): void {
         return { old, next, said: stdout + stderr };
       };
 
-      /** What was rotated is there, and what it replaced was revoked, once. */
-      const isDone = async (held: HeldRotation, places: readonly string[], next: string) => {
-        assert.ok((await target.value(other)) === next, other);
-        assert.equal(held.revocations, 1);
-        assert.deepEqual(await target.places(), places, 'nothing is left of what was between');
-        values.set(other, next);
-      };
-
-      it(`takes the old value back when ${name} once in a rotation, revokes nothing, and a resumption is all that it needs`, async () => {
+      /**
+       * Holds a rotation, has something done with it that leaves it unfinished and the target mended, and
+       * resumes it: then what was rotated is there, and what it replaced was revoked, once.
+       * @param unfinished gives the value that was to be rotated
+       */
+      const isResumed = async (unfinished: (held: HeldRotation) => Promise<string>) => {
         const held = new HeldRotation(target, path);
         const places = await target.places();
         await held.hold();
         try {
+          const next = await unfinished(held);
+          const { code, stdout, stderr } = await held.rotate(['--resume'], '');
+          assert.equal(code, 0, stdout + stderr);
+          assert.ok((await target.value(other)) === next, other);
+          assert.equal(held.revocations, 1);
+          assert.deepEqual(await target.places(), places, 'nothing is left of what was between');
+          values.set(other, next);
+        } finally {
+          await mends();
+          await held.letGo();
+        }
+      };
+
+      it(`takes the old value back when ${name} once in a rotation, revokes nothing, and a resumption is all that it needs`, async () => {
+        await isResumed(async (held) => {
           const { old, next, said } = await rotates(held, 'once');
           // What does not answer may be asked again before this has mended it.
           assert.match(
@@ -251,20 +263,12 @@ export function conforms(target: ConformingTarget): void {
           );
           const isBack = said.includes('the old value is back');
           assert.ok(!isBack || (await target.value(other)) === old, 'the old value is not back');
-          const { code, stdout, stderr } = await held.rotate(['--resume'], '');
-          assert.equal(code, 0, stdout + stderr);
-          await isDone(held, places, next);
-        } finally {
-          await mends();
-          await held.letGo();
-        }
+          return next;
+        });
       });
 
       it(`stays where it is when ${name} for good in a rotation, revokes nothing, and a resumption is all that it needs once it is mended`, async () => {
-        const held = new HeldRotation(target, path);
-        const places = await target.places();
-        await held.hold();
-        try {
+        await isResumed(async (held) => {
           const { old, next } = await rotates(held, 'never');
           const again = await held.rotate(['--resume'], '');
           assert.equal(again.code, 1, again.stdout + again.stderr);
@@ -272,13 +276,8 @@ export function conforms(target: ConformingTarget): void {
           await mends();
           const between = await target.value(other);
           assert.ok(between === old || between === next, 'neither the old value nor the new one');
-          const { code, stdout, stderr } = await held.rotate(['--resume'], '');
-          assert.equal(code, 0, stdout + stderr);
-          await isDone(held, places, next);
-        } finally {
-          await mends();
-          await held.letGo();
-        }
+          return next;
+        });
       });
     }
 

@@ -1,46 +1,28 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { tag } from '../../../components/values.ts';
-import { stackFilePath } from '../../../operations/doctor/config.ts';
 import type { Engine } from '../../../operations/engine/engine.ts';
-import { writeDurably } from '../../../operations/engine/private-file.ts';
-import { rehearsalFolder, rehearsalVariable } from '../../../operations/engine/workspace.ts';
 import type { Kept } from '../../../operations/rotation/journal.ts';
 import { OwnRevokingHands } from '../../../operations/rotation/revoking-hands.ts';
 import type { Scope } from '../../../operations/rotation/scope.ts';
 import { leaks, makeCanary } from '../../canary.ts';
+import { HookedStack } from './hooked-stack.ts';
 
 const path = 'trading.kraken_api_key';
 const tagKey = 'k'.repeat(48);
 const old = makeCanary('revoking-hands');
 
 describe('a revocation that an overlap held back', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'revoking-'));
-  const stack = `revoking-test-${process.pid}`;
-  const own = process.env[rehearsalVariable];
-  const said: string[] = [];
-  const { log, error } = console;
-  const hook = join(directory, 'hook');
-  const heard = join(directory, 'heard');
+  const stack = new HookedStack('revoking');
+  const { hook, heard, said } = stack;
 
   before(() => {
-    process.env[rehearsalVariable] = stack;
-    writeFileSync(hook, `#!/bin/sh\ncat > '${heard}'\n`, { mode: 0o755 });
-    writeDurably(stackFilePath(stack), 'config: {}\n');
+    stack.start();
+    stack.writeFile('config: {}\n');
   });
-  beforeEach(() => {
-    for (const name of ['log', 'error'] as const) console[name] = (line) => void said.push(line);
-    rmSync(heard, { force: true });
-  });
-  afterEach(() => Object.assign(console, { log, error }));
-  after(() => {
-    rmSync(directory, { recursive: true });
-    rmSync(rehearsalFolder(stack), { recursive: true, force: true });
-    if (own === undefined) delete process.env[rehearsalVariable];
-    else process.env[rehearsalVariable] = own;
-  });
+  beforeEach(() => stack.listen());
+  afterEach(() => stack.unlisten());
+  after(() => stack.end());
 
   const kept: Kept = {
     id: 'aaaaaa',
@@ -84,7 +66,7 @@ describe('a revocation that an overlap held back', () => {
       outputs: { tags: { trading: { keys } }, delivered: {} },
     };
     const hands = new OwnRevokingHands(
-      { stack, ask } as unknown as Engine,
+      { stack: stack.name, ask } as unknown as Engine,
       scope as unknown as Scope,
     );
     return [...(await hands.revokeOld(of))];

@@ -47,8 +47,8 @@ describe('the sealing of values', () => {
     const serial = asked.length;
     await sleep(20);
     if (words[1] !== 'set') {
-      const trading = { binance_api_key: 'opened' };
-      const stdout = JSON.stringify({ 'hummingbot-secrets:trading': { objectValue: trading } });
+      const aside = { t0: 'opened' };
+      const stdout = JSON.stringify({ 'hummingbot-secrets:aside': { objectValue: aside } });
       return { code: 0, stdout, stderr: '' };
     }
     const path = words[words.indexOf('--path') + 1] ?? '';
